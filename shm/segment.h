@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* floor 3 sees 0: segment.h - the one piece of memory that all processes share: a sealed memfd, mapped by
+ * master before any fork, at the same address everywhere; stoactl maps it read-only by the descriptor that
+ * master hands out. Holds no pointer. */
+#ifndef STOA_SHM_SEGMENT_H
+#define STOA_SHM_SEGMENT_H
+
+#include "shm/board.h"
+#include "shm/bucket.h"
+#include "shm/claim.h"
+#include "shm/count.h"
+#include "shm/link.h"
+#include "shm/ring.h"
+#include "shm/ticket.h"
+
+#define SEGMENT_MAGIC 0x73746f61u
+
+struct segment {
+    uint32_t magic, version; /* version: sizeof(struct segment) folded; stoactl refuses another */
+    struct board board;
+    struct counts counts;
+    struct buckets buckets; /* policy of modules, by name: "put/192.0.2.1" */
+    struct claims claims;
+    struct links links;
+    struct tickets tickets;
+    struct address_counts { /* open HTTP connections per client address, see address_count.h */
+        _Alignas(64) _Atomic uint64_t words[4096];
+    } addresses;
+    struct ring_pair rings[BOARD_ROWS]; /* [row]: between that row and the router; [ROW_ROUTER] unused */
+};
+
+/* Creates and maps; *fd_r is the memfd. NULL with errno. */
+struct segment *segment_create(int *fd_r);
+/* Read-only view for stoactl; NULL with errno (EPROTO: another version). */
+const struct segment *segment_view(int fd);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC */
+/* floor 2 sees 0: proc.h - what a process does to itself, and to its service manager. */
+#ifndef STOA_OS_PROC_H
+#define STOA_OS_PROC_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+void proc_title_init(int argc, char **argv); /* once, in main, before the first title */
+void proc_title(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Signals of that list (0 ends it) are blocked and come by the descriptor instead: read struct
+ * signalfd_siginfo. */
+int proc_signals(const int *signals);
+void proc_signals_unblock(void); /* in a child before exec or its own proc_signals */
+
+/* user may be a name or a number; group NULL: the user's. Drops groups, gid, uid; -1 with errno. No-op and 0
+ * when not root. */
+int proc_become(const char *user, const char *group);
+/* Sets no_new_privs, no core with secrets (PR_SET_DUMPABLE 0 outside developer builds), PR_SET_PDEATHSIG
+ * SIGTERM; ends itself when the parent has died meanwhile. */
+void proc_harden(pid_t parent);
+void proc_raise_descriptors(void); /* soft limit to hard limit */
+
+/* systemd's protocol, no library: false when NOTIFY_SOCKET is not set. state as in sd_notify(3). */
+bool proc_notify(const char *state);
+/* Descriptors passed by LISTEN_FDS for this pid: count, first is 3; the environment is cleared. */
+unsigned proc_listen_fds(void);
+
+#endif
