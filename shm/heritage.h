@@ -30,7 +30,6 @@ struct heritage {
     pid_t master_pid;
     struct conf *conf; /* the configuration that this child runs, and its core part */
     const struct settings *settings;
-    int64_t (*reserved)(void); /* unused; keeps the size stable */
 };
 
 #endif
