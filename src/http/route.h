@@ -20,8 +20,8 @@ enum route_access {
 
 struct http_route {
     unsigned methods; /* bits 1u << HTTP_GET ...; HEAD must be named */
-    const char
-        *path; /* below the context: "/x" exactly, "/x/" + anything when it ends in '*': "/x/*"; NULL ends */
+    /* Below the context: "/x" exactly, or everything below "/x/" when it ends in a star. NULL ends. */
+    const char *path;
     enum route_access access;
     void (*handle)(struct http_request *request);
     const char *about; /* one line, for the index and the manual */
