@@ -10,6 +10,7 @@
 #include "base/span.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level {
     LOG_LEVEL_ERROR,   /* somebody did not get what was asked for, and an operator should look */
@@ -41,5 +42,6 @@ void log_identity(const char *kind, unsigned row); /* "worker", "router", "keepe
 void log_access(struct span line);
 bool log_access_wanted(void);
 void log_flush(void); /* once per turn of the loop; ENOSPC: lines are counted and dropped, said once */
+uint64_t log_take_lost(void); /* lines dropped since the last call, for COUNT_log_lines_lost */
 
 #endif

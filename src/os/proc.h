@@ -10,13 +10,16 @@ void proc_title_init(int argc, char **argv); /* once, in main, before the first 
 void proc_title(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Signals of that list (0 ends it) are blocked and come by the descriptor instead: read struct
- * signalfd_siginfo. */
+ * signalfd_siginfo. SIGPIPE is ignored from then on. */
 int proc_signals(const int *signals);
-void proc_signals_unblock(void); /* in a child before exec or its own proc_signals */
+/* In a child before exec or its own proc_signals: all as at birth, nothing blocked, nothing ignored. */
+void proc_signals_unblock(void);
 
 /* user may be a name or a number; group NULL: the user's. Drops groups, gid, uid; -1 with errno. No-op and 0
  * when not root. */
 int proc_become(const char *user, const char *group);
+/* The numbers that proc_become would take; -1 with errno (ENOENT: no such user or group). */
+int proc_find_user(const char *user, const char *group, uid_t *uid_r, gid_t *gid_r);
 /* Sets no_new_privs, no core with secrets (PR_SET_DUMPABLE 0 outside developer builds), PR_SET_PDEATHSIG
  * SIGTERM; ends itself when the parent has died meanwhile. */
 void proc_harden(pid_t parent);

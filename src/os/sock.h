@@ -13,7 +13,7 @@ struct sock_address {
     socklen_t size;
 };
 
-#define SOCK_TEXT 64 /* "[address%scope]:65535" or "unix" with NUL */
+#define SOCK_TEXT 80 /* "[address%scope]:65535" or "unix", with NUL */
 
 /* Numeric address; empty host: the wildcard of family. false: not one. */
 bool sock_address_numeric(struct sock_address *address_r, int family, const char *host, unsigned port);
