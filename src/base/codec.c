@@ -55,14 +55,14 @@ static int base64_value(char c)
 
 bool codec_base64_decode(struct buf *out, struct span text)
 {
+    size_t padded = text.size;
     uint32_t bits = 0;
     unsigned count = 0;
 
-    while (text.size && text.at[text.size - 1] == '=' && count++ < 2)
+    while (text.size && padded - text.size < 2 && text.at[text.size - 1] == '=')
         text.size--;
-    if (text.size % 4 == 1)
+    if (text.size % 4 == 1 || (padded != text.size && padded % 4 != 0))
         return false;
-    count = 0;
     for (size_t i = 0; i < text.size; i++) {
         int value = base64_value(text.at[i]);
 

@@ -34,7 +34,11 @@ static int month_of(const char name[4])
 static bool to_seconds(struct tm *tm, int64_t *unix_seconds_r)
 {
     static const int month_days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    int year = tm->tm_year + 1900;
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 
+    if (year < 0 || year > 9999 || (tm->tm_mon == 1 && tm->tm_mday == 29 && !leap))
+        return false;
     if (tm->tm_mon < 0 || tm->tm_mon > 11 || tm->tm_mday < 1 || tm->tm_mday > month_days[tm->tm_mon] ||
         tm->tm_hour < 0 || tm->tm_hour > 23 || tm->tm_min < 0 || tm->tm_min > 59 || tm->tm_sec < 0 ||
         tm->tm_sec > 60)

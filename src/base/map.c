@@ -66,7 +66,7 @@ static struct entry *entry_at(const struct map *map, struct span key, uint64_t h
 
         if (entry->key == NULL)
             return entry;
-        if (entry->hash == hash && entry->key_size == key.size && memcmp(entry->key, key.at, key.size) == 0)
+        if (entry->hash == hash && span_eq(span_make(entry->key, entry->key_size), key))
             return entry;
     }
 }

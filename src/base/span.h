@@ -60,8 +60,9 @@ static inline bool span_ends(struct span whole, struct span end)
 /* From the n-th byte to the end; beyond the end: empty. */
 static inline struct span span_from(struct span whole, size_t n)
 {
-    return n >= whole.size ? (struct span){ whole.at + whole.size, 0 }
-                           : (struct span){ whole.at + n, whole.size - n };
+    if (n > whole.size)
+        n = whole.size;
+    return n ? (struct span){ whole.at + n, whole.size - n } : whole; /* no arithmetic on NULL */
 }
 
 /* The first n bytes, or all when there are fewer. */

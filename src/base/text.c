@@ -27,13 +27,31 @@ static size_t utf8_take(struct span text, uint32_t *code_r)
     return size;
 }
 
+/* Bytes of ASCII at the front, eight at a time. */
+static size_t ascii_run(struct span text)
+{
+    size_t n = 0;
+    uint64_t word;
+
+    for (; n + sizeof(word) <= text.size; n += sizeof(word)) {
+        memcpy(&word, text.at + n, sizeof(word));
+        if (word & UINT64_C(0x8080808080808080))
+            break;
+    }
+    while (n < text.size && (unsigned char)text.at[n] < 0x80)
+        n++;
+    return n;
+}
+
 bool text_is_utf8(struct span text)
 {
     uint32_t code;
 
     while (text.size) {
-        size_t size = utf8_take(text, &code);
+        size_t size = ascii_run(text);
 
+        if (size == 0)
+            size = utf8_take(text, &code);
         if (size == 0)
             return false;
         text = span_from(text, size);
@@ -50,6 +68,30 @@ bool text_has_control(struct span text)
 }
 
 #define REPLACEMENT "\xef\xbf\xbd"
+
+/* Bytes at the front that no context escapes: most of all text, copied at once. */
+static size_t plain_run(struct span text)
+{
+    size_t n = 0;
+
+    while (n < text.size) {
+        unsigned char c = (unsigned char)text.at[n];
+
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '&' || c == '\'' || c == '<' || c == '>' || c == '\\')
+            break;
+        n++;
+    }
+    return n;
+}
+
+/* Moves them to out. */
+static void take_plain(struct buf *out, struct span *text)
+{
+    size_t n = plain_run(*text);
+
+    buf_add(out, span_head(*text, n));
+    *text = span_from(*text, n);
+}
 
 static const char *entity_of(char c)
 {
@@ -76,7 +118,7 @@ static bool xml_allows(uint32_t code)
 
 void text_add_xml(struct buf *out, struct span text)
 {
-    while (text.size) {
+    for (take_plain(out, &text); text.size; take_plain(out, &text)) {
         const char *entity = entity_of(text.at[0]);
         uint32_t code = 0;
         size_t size = entity ? 1 : utf8_take(text, &code);
@@ -95,7 +137,7 @@ void text_add_xml(struct buf *out, struct span text)
 
 void text_add_html(struct buf *out, struct span text)
 {
-    while (text.size) {
+    for (take_plain(out, &text); text.size; take_plain(out, &text)) {
         const char *entity = entity_of(text.at[0]);
         uint32_t code;
         size_t size = entity ? 1 : utf8_take(text, &code);
@@ -112,7 +154,7 @@ void text_add_html(struct buf *out, struct span text)
 
 void text_add_json(struct buf *out, struct span text)
 {
-    while (text.size) {
+    for (take_plain(out, &text); text.size; take_plain(out, &text)) {
         uint32_t code = 0;
         size_t size = utf8_take(text, &code);
 
@@ -130,7 +172,7 @@ void text_add_json(struct buf *out, struct span text)
 
 void text_add_log(struct buf *out, struct span text)
 {
-    while (text.size) {
+    for (take_plain(out, &text); text.size; take_plain(out, &text)) {
         uint32_t code = 0;
         size_t size = utf8_take(text, &code);
 
