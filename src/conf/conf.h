@@ -2,8 +2,8 @@
 /* floor 4 sees 0: conf.h - reading config.tdsl against the tables of directive.h.
  *
  * A schema is put together once (the core's sections, then each module's), a conf is loaded against it whole
- * or not at all. A conf is immutable and read by all processes that inherit it; it may be freed when no
- * process of this address space uses it. */
+ * or not at all; the schema must outlive the conf. A conf is immutable and read by all processes that inherit
+ * it; it may be freed when no process of this address space uses it. */
 #ifndef STOA_CONF_CONF_H
 #define STOA_CONF_CONF_H
 
@@ -39,6 +39,10 @@ struct conf;
  * nothing of it may be used but the problems. */
 struct conf *conf_load(const struct conf_schema *schema, const char *file, const char *data_root,
                        const char *const *overrides);
+/* The same for a text that is in memory: name stands for the file in problems, include is refused, a
+ * data_root of NULL is the working directory. */
+struct conf *conf_load_text(const struct conf_schema *schema, const char *name, struct span text,
+                            const char *data_root, const char *const *overrides);
 void conf_free(struct conf **conf);
 
 size_t conf_errors(const struct conf *conf);

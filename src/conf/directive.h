@@ -17,8 +17,8 @@ enum directive_type {
     DIRECTIVE_NUMBER, /* int64_t, within least..most */
     DIRECTIVE_SIZE, /* int64_t bytes: digits with optional K, M, G, T (powers of 1024); within least..most */
     DIRECTIVE_DURATION, /* int64_t microseconds: ISO 8601 (PT6H, P30D; P6H means PT6H, with a warning), or
-                         * digits with ms, s, m, h, d; bare digits are in .unit ("s" or "ms"); least..most in
-                         * microseconds */
+                         * digits with ms, s, m, h, d; bare digits are in .unit ("s", "ms", or "s/ms": below
+                         * 1000 seconds, else milliseconds, with a notice); least..most in microseconds */
     DIRECTIVE_TEXT,     /* const char *, never NULL when .initial is given */
     DIRECTIVE_PATH, /* const char *: a relative one is taken from the configuration file's folder's data root
                      * (see conf_load), so that the working directory never matters */
@@ -54,7 +54,8 @@ struct directive {
 /* Every section's struct begins with this. */
 struct conf_section {
     const char *name; /* as written in the file; the table's name when it is not there */
-    bool active;      /* by attribute or by key; .initially_active when nothing is said */
+    bool active;      /* by attribute or by key; when nothing is said, a section that stands in the file is
+                       * active, and one that does not is unless .initially_inactive */
     bool given;       /* stands in the file */
     const char *file; /* where; NULL when not given */
     unsigned line, column;
@@ -69,7 +70,8 @@ struct conf_sections {
 struct section {
     const char *name;    /* NULL ends a table; "*": children of any name */
     const char *name_is; /* for "*": what the name means, in the manual ("port", "domain") */
-    size_t size;         /* sizeof the struct that it fills */
+    size_t size;         /* sizeof the struct that it fills; 0: none of its own, what stands in it fills the
+                          * struct of the section that holds it (and is inactive when it is) */
     size_t into;         /* offsetof, in the parent's struct: a pointer, or for "*" a struct conf_sections */
     bool initially_inactive;
     const struct directive *directives;          /* ends in name NULL; may be NULL */
