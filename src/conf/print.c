@@ -126,15 +126,22 @@ static void print_sections(struct printing *printing, const char *path, const st
 static void print_section(struct printing *printing, const char *path, const struct section *table,
                           const struct section *holder, const char *name, const void *base)
 {
+    size_t start = printing->out->size, body;
+
     indent(printing);
     print_name(printing, name);
     if (table->size && !((const struct conf_section *)base)->active)
         buf_text(printing->out, " (active: false)");
     buf_text(printing->out, " {\n");
+    body = printing->out->size;
     printing->depth++;
     print_directives(printing, table, holder, base);
     print_sections(printing, path, table, base);
     printing->depth--;
+    if (table->size == 0 && printing->out->size == body) {
+        printing->out->size = start; /* an empty group says nothing */
+        return;
+    }
     indent(printing);
     buf_text(printing->out, "}\n");
 }

@@ -21,6 +21,7 @@ struct connection_settings {
     bool proxy_protocol;        /* PROXY v1/v2 header expected, from trusted networks only */
     const char *redirect_uri;   /* NULL: none; may hold {host} */
     int64_t redirect_condition;
+    int64_t port; /* from the name, by settings_of; 0 when path is set */
 };
 
 struct http_server_settings {
@@ -111,6 +112,10 @@ struct settings {
     const struct http_settings *http;
     const struct log_settings *log;
     const struct process_settings *processes;
+    /* All that are to be bound, in the conf's memory: active sections of httpServer/connections and http,
+     * bare httpServer/ports that have no section, and 8080 when nothing at all is said. socket is decided. */
+    const struct connection_settings *const *connections;
+    size_t connection_count;
 };
 
 void settings_register(struct conf_schema *schema);
