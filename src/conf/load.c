@@ -47,7 +47,7 @@ static void complain_unknown(const struct filling *filling, const struct tree_no
         conf_say(conf, CONF_ERROR, &node->at, "'%s' is not known %s: did you mean '%s'?", node->name, where,
                  near);
     else if (wrong)
-        conf_say(conf, CONF_ERROR, &node->at, "'%s' is not known %s: %s", node->name, where, wrong);
+        conf_say(conf, CONF_ERROR, &node->at, "'%s' is not known %s: write %s", node->name, where, wrong);
     else if (many)
         conf_say(conf, CONF_ERROR, &node->at, "'%s' is a section %s: write %s { }", node->name, where,
                  node->name);
@@ -114,15 +114,22 @@ static void read_value(const struct filling *filling, const struct directive *di
 }
 
 /* The tables are ours: a default that does not read is a mistake of the table. */
+static void set_default(struct conf *conf, const struct directive *row, char *base)
+{
+    struct value_reader reader = { .arena = conf->arena, .data_root = conf->data_root };
+    struct tree_value bare = { .kind = TREE_BARE, .text = row->initial }, *value = &bare;
+
+    if (row->initial == NULL || row->type == DIRECTIVE_OBSOLETE)
+        return;
+    if (row->initial[0] == '[' && row->type == DIRECTIVE_TEXT_LIST)
+        value = tree_parse_value(conf, "default", span_of(row->initial));
+    must(value != NULL && value_read(&reader, row, value, base + row->into));
+}
+
 static void set_defaults(struct conf *conf, const struct section *table, char *base)
 {
-    for (const struct directive *row = table->directives; row && row->name; row++) {
-        struct tree_value value = { .kind = TREE_BARE, .text = row->initial };
-        struct value_reader reader = { .arena = conf->arena, .data_root = conf->data_root };
-
-        if (row->initial && row->type != DIRECTIVE_OBSOLETE)
-            must(value_read(&reader, row, &value, base + row->into));
-    }
+    for (const struct directive *row = table->directives; row && row->name; row++)
+        set_default(conf, row, base);
     for (const struct section *row = table->sections; row && row->name; row++)
         if (row->size == 0 && strcmp(row->name, "*") != 0)
             set_defaults(conf, row, base);

@@ -138,8 +138,6 @@ static void write_word(struct buf *out, const char *text)
             buf_text(out, "\\-");
         else if (*text == '\\')
             buf_text(out, "\\e");
-        else if (*text == ' ')
-            buf_text(out, "\\ ");
         else if (*text == '"')
             buf_text(out, "\\(dq");
         else
@@ -169,7 +167,8 @@ static void write_range(struct buf *out, const struct directive *row)
 
     if (row->type == DIRECTIVE_CHOICE) {
         for (size_t i = 0; row->choices[i]; i++)
-            buf_printf(out, "%s%s", i ? ", " : "One of ", row->choices[i]);
+            buf_printf(out, "%s%s", i ? ", " : "One of ",
+                       row->choices[i][0] ? row->choices[i] : "\\(aq\\(aq");
         buf_text(out, ".\n");
     }
     if (!counts || (row->least == 0 && row->most == 0))
@@ -194,14 +193,25 @@ static void write_unit(struct buf *out, const struct directive *row)
     buf_printf(out, "Bare digits are %s.\n", span_is(unit, "ms") ? "milliseconds" : "seconds");
 }
 
+static void write_initial(struct buf *out, const struct directive *row)
+{
+    bool quoted = row->type == DIRECTIVE_TEXT || row->type == DIRECTIVE_PATH || row->initial[0] == '\0';
+
+    if (row->type == DIRECTIVE_TEXT_LIST && strcmp(row->initial, "[]") == 0) {
+        buf_text(out, "Empty by default");
+        return;
+    }
+    buf_text(out, quoted ? "By default \\(aq" : "By default ");
+    write_word(out, row->initial);
+    buf_text(out, quoted ? "\\(aq" : "");
+}
+
 static void write_default(struct buf *out, const struct directive *row)
 {
     if (row->initial == NULL)
         buf_text(out, row->type == DIRECTIVE_TEXT_LIST ? "Empty by default" : "Not set by default");
-    else if (row->type == DIRECTIVE_TEXT || row->type == DIRECTIVE_PATH || row->type == DIRECTIVE_TEXT_LIST)
-        buf_printf(out, "By default \\(aq%s\\(aq", row->initial);
     else
-        buf_printf(out, "By default %s", row->initial);
+        write_initial(out, row);
     buf_printf(out, "; a change counts after a %s.\n", row->effect == ON_RELOAD ? "reload" : "restart");
     if (row->secret)
         buf_text(out, "It is a secret: no log shows it.\n");

@@ -292,7 +292,7 @@ const struct section settings_http_server = {
 
 static const char *check_legacy_port(const char *name)
 {
-    return settings_port(name) ? NULL : "only a module that is installed or a port number may stand there";
+    return settings_port(name) ? NULL : "a port number, or the name of a module that is installed";
 }
 
 static const struct directive http_directives[] = {

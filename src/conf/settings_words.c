@@ -26,12 +26,12 @@ const char *settings_check_address(const char *text)
 {
     unsigned bits;
 
-    return is_address(span_of(text), &bits) ? NULL : "write an IPv4 or IPv6 address, as 127.0.0.1 or ::1";
+    return is_address(span_of(text), &bits) ? NULL : "an IPv4 or IPv6 address, as 127.0.0.1 or ::1";
 }
 
 const char *settings_check_network(const char *text)
 {
-    static const char wrong[] = "write an address, a network as 10.0.0.0/8 or fd00::/8, or unix";
+    static const char wrong[] = "an address, a network as 10.0.0.0/8 or fd00::/8, or unix";
     struct span size = span_of(text), address = span_cut(&size, '/');
     unsigned bits;
     uint64_t given;
@@ -58,7 +58,7 @@ static bool is_domain(struct span text)
 
 const char *settings_check_domain(const char *text)
 {
-    return is_domain(span_of(text)) ? NULL : "write a domain, as example.org";
+    return is_domain(span_of(text)) ? NULL : "a domain, as example.org";
 }
 
 const char *settings_check_bare_jid(const char *text)
@@ -66,7 +66,7 @@ const char *settings_check_bare_jid(const char *text)
     struct span domain = span_of(text), local = span_cut(&domain, '@');
 
     if (local.size == 0 || strpbrk(text, " \t\"&'/:<>") != NULL || !is_domain(domain))
-        return "write a bare JID, as admin@example.org";
+        return "a bare JID, as admin@example.org";
     return NULL;
 }
 
@@ -74,20 +74,18 @@ const char *settings_check_host(const char *text)
 {
     unsigned bits;
 
-    return is_address(span_of(text), &bits) || is_domain(span_of(text)) ? NULL
-                                                                        : "write a host name or an address";
+    return is_address(span_of(text), &bits) || is_domain(span_of(text)) ? NULL : "a host name or an address";
 }
 
 const char *settings_check_file_name(const char *text)
 {
-    return text[0] == '\0' || text[0] == '.' || strchr(text, '/')
-               ? "write the name of a file, without a folder"
-               : NULL;
+    return text[0] == '\0' || text[0] == '.' || strchr(text, '/') ? "the name of a file, without a folder"
+                                                                  : NULL;
 }
 
 const char *settings_check_tls_version(const char *text)
 {
-    return strcmp(text, "1.2") == 0 || strcmp(text, "1.3") == 0 ? NULL : "write '1.2' or '1.3'";
+    return strcmp(text, "1.2") == 0 || strcmp(text, "1.3") == 0 ? NULL : "'1.2' or '1.3'";
 }
 
 const char *settings_check_web_address(const char *text)
@@ -96,7 +94,7 @@ const char *settings_check_web_address(const char *text)
 
     return span_starts(in, SPAN("http://")) || span_starts(in, SPAN("https://"))
                ? NULL
-               : "write an address that begins with http:// or https://";
+               : "an address that begins with http:// or https://";
 }
 
 unsigned settings_port(const char *text)

@@ -207,7 +207,7 @@ static bool check_text(struct value_reader *reader, const struct directive *dire
 {
     const char *wrong = directive->check ? directive->check(text) : NULL;
 
-    return wrong == NULL || refuse(reader, "%s is wrong: %s", shown(reader, directive, text), wrong);
+    return wrong == NULL || refuse(reader, "%s is wrong: write %s", shown(reader, directive, text), wrong);
 }
 
 static bool read_path(struct value_reader *reader, const struct directive *directive, const char *text,
