@@ -33,8 +33,9 @@ enum row_state {
 
 struct board_row {
     _Alignas(64) _Atomic uint32_t kind; /* enum process_kind; master, before the fork */
-    _Atomic uint32_t state; /* enum row_state; master, but STARTING->LIVE and LIVE->DRAINING by its owner */
-    _Atomic uint32_t generation;      /* +1 by master at each birth in this row; never 0 once used */
+    _Atomic uint32_t state;      /* enum row_state; master, but STARTING->LIVE->DRAINING by its owner, and
+                                  * DEAD->FREE      by the router while one lives */
+    _Atomic uint32_t generation; /* +1 by master at each birth in this row; never 0 once used */
     _Atomic uint32_t conf_generation; /* which configuration it runs; master */
     _Atomic int32_t pid;              /* master, after the fork; 0 when nobody */
     _Atomic uint32_t acknowledged; /* generation of the peer for which the rings are in order; see post.c */
@@ -46,7 +47,8 @@ struct board_row {
 
 struct board {
     _Atomic uint32_t conf_generation; /* the newest; master */
-    _Atomic uint32_t changes; /* +1 by master whenever any row's state or generation changed, then bells */
+    _Atomic uint32_t
+        changes; /* +1 by whoever changed a row's state, generation or acknowledged; then bells */
     _Atomic int32_t master_pid;
     _Atomic int64_t started;  /* clock_wall of master's start */
     _Atomic int64_t reloaded; /* clock_wall of the last good reload; 0: none */
@@ -58,5 +60,9 @@ const char *board_state_name(enum row_state state);
 
 /* Whether that very process (not a later one in the same row) is there: STARTING, LIVE or DRAINING. */
 bool board_lives(const struct board *board, unsigned row, uint32_t generation);
+
+/* Master, just before it forks into a row that is FREE (or the router's, DEAD): fills the row, STARTING, and
+ * gives its new generation. The order of the stores is what board_lives and post.c rely on. */
+uint32_t board_born(struct board *board, unsigned row, enum process_kind kind);
 
 #endif

@@ -50,6 +50,10 @@ void post_free(struct post **post);
 bool post_send(struct post *post, unsigned row, uint32_t generation, const struct letter *letter);
 #define POST_QUEUE_BYTES (4 * 1024 * 1024)
 
+/* Master, when the router was reaped and whenever another dies before the next is born: what the router would
+ * have done for the rows that are DEAD. They are FREE then. */
+void post_clean_dead_rows(struct segment *segment);
+
 const char *letter_name(enum letter_kind kind);
 
 #endif

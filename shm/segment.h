@@ -5,6 +5,7 @@
 #ifndef STOA_SHM_SEGMENT_H
 #define STOA_SHM_SEGMENT_H
 
+#include "shm/address_count.h"
 #include "shm/board.h"
 #include "shm/bucket.h"
 #include "shm/claim.h"
@@ -23,13 +24,11 @@ struct segment {
     struct claims claims;
     struct links links;
     struct tickets tickets;
-    struct address_counts { /* open HTTP connections per client address, see address_count.h */
-        _Alignas(64) _Atomic uint64_t words[4096];
-    } addresses;
+    struct address_counts addresses;
     struct ring_pair rings[BOARD_ROWS]; /* [row]: between that row and the router; [ROW_ROUTER] unused */
 };
 
-/* Creates and maps; *fd_r is the memfd. NULL with errno. */
+/* Creates, maps and seeds; *fd_r is the memfd. Untouched pages cost nothing. NULL with errno. */
 struct segment *segment_create(int *fd_r);
 /* Read-only view for stoactl; NULL with errno (EPROTO: another version). */
 const struct segment *segment_view(int fd);
