@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* floor 9 sees 0 2 3 4: ctl.h - stoactl's side of master's control socket (see src/master/master_control.c).
+ *
+ * One line goes there, lines come back: "ok", or "error: sentence" (several, when a configuration was
+ * refused). "segment" brings the shared segment's descriptor along, so that reading needs no help of
+ * master's. */
+#ifndef STOA_CTL_CTL_H
+#define STOA_CTL_CTL_H
+
+#include "conf/settings.h"
+
+#define CTL_NOT_RUNNING 3 /* exit status when no daemon answers */
+
+/* Exit status: 0, 1 when it was refused (the reason is on stderr), CTL_NOT_RUNNING. "stop" and "drain" come
+ * back when the daemon has ended. */
+int ctl_command(const struct settings *settings, const char *word);
+/* Prints a table, or JSON, to stdout. */
+int ctl_status(const struct settings *settings, bool json);
+
+/* Connects, sends word, reads the first line into answer_r. *fd_r, if wanted, gets a passed descriptor or -1.
+ * The connected socket, or -1 when nobody listens. */
+int ctl_ask(const struct settings *settings, const char *word, char *answer_r, size_t answer_size, int *fd_r);
+
+#endif
