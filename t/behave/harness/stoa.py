@@ -166,7 +166,7 @@ class Stoa:
                                       stderr=out, env=self.env(), cwd="/", start_new_session=True, check=False)
             if done.returncode == 0:
                 base.wait_for(self.ready, lambda: "stoad in %s:\n%s" % (self.folder, self.said()))
-                self.pid = self.status()["master"]["pid"] if self.pid is None else self.pid
+                self.pid = self.status()["master_pid"]
                 return self
             if "in use" not in self.said() or attempt == 3:
                 break
@@ -236,10 +236,7 @@ class Stoa:
                 if p["kind"] == kind and p["state"] in ("live", "starting", "draining")]
 
     def counter(self, name):
-        for row in self.status()["counters"]:
-            if row["name"] == name:
-                return row["value"]
-        raise KeyError(name)
+        return self.status()["counters"][name]
 
     def check_sanitizers(self):
         reports = base.sanitizer_reports(self.folder)
