@@ -360,7 +360,7 @@ static bool parse_lonely(struct parser *parser, struct entry *entry)
     enum token_kind end = parser->token.kind;
 
     skip_newlines(parser, LEXER_NAME);
-    if (parser->token.kind == TOKEN_BRACE) /* the brace on a line of its own */
+    if (parser->token.kind == TOKEN_BRACE || parser->token.kind == TOKEN_PAREN) /* on a line of its own */
         return parse_section(parser, entry);
     if (entry->before && ends_entry(end)) {
         join_list(parser, entry->before, &entry->name);

@@ -28,7 +28,7 @@ static const struct {
     { "upload", "t.tdsl:1:1: error: this name stands alone", "lonely name" },
     { "upload\nhttp { }", "t.tdsl:1:1: error: this name stands alone", "lonely name on a line" },
     { "upload ()", "braces must follow the parentheses", "attributes without body" },
-    { "upload (active: false { }", "write attributes of a section", "open parenthesis" },
+    { "upload (active: false { }", "parenthesis that opens here is not closed", "open parenthesis" },
     { "upload (active: false", "parenthesis that opens here is not closed", "open parenthesis at the end" },
     { "upload (activ: false) { }", "only class: and active: may stand", "other attribute" },
     { "upload (active) { }", "write attributes of a section as (active: false)", "attribute without value" },
