@@ -8,19 +8,25 @@
 #include "shm/heritage.h"
 
 struct http_server;
-
-/* Starts to accept on heritage->listeners. table stays the caller's. -1: said in the log (no certificate
- * ...). */
-int http_server_new(struct http_server **server_r, const struct heritage *heritage, struct loop *loop,
-                    const struct router_table *table);
-/* No new connections; idle ones close, busy ones get Connection: close; drained is called when none is left.
- */
-void http_server_drain(struct http_server *server, void (*drained)(void *data), void *data);
-void http_server_free(struct http_server **server); /* cuts what is open */
-unsigned http_server_connections(const struct http_server *server);
-/* In master, before listening: what http_server_new would refuse (certificates that do not load). 0, or -1
- * with the sentence in why_r. */
+struct http_tls; /* certificates and keys, as loaded for one configuration */
 struct settings;
+
+/* In master, once per configuration, before listening and before any fork: loads what only root may read. 0;
+ * *tls_r is NULL when no connection is ssl. -1 with the sentence in why_r. */
+int http_server_prepare(const struct settings *settings, struct http_tls **tls_r, char *why_r,
+                        size_t why_size);
+void http_server_release(struct http_tls **tls);
+/* Only whether that would work (stoad -t). */
 int http_server_check(const struct settings *settings, char *why_r, size_t why_size);
+
+/* Starts to accept on heritage->listeners. table stays the caller's, tls the parent's (NULL: no listener is
+ * ssl). SIGPIPE is ignored from now on. -1: said in the log (an ssl listener, but no certificates ...). */
+int http_server_new(struct http_server **server_r, const struct heritage *heritage, struct loop *loop,
+                    const struct router_table *table, const struct http_tls *tls);
+/* No new connections; idle ones close (a second after their last request: their next one may be under way),
+ * busy ones get Connection: close; drained is called once, from the loop, when none is left. */
+void http_server_drain(struct http_server *server, void (*drained)(void *data), void *data);
+void http_server_free(struct http_server **server); /* cuts what is open; requests are cancelled */
+unsigned http_server_connections(const struct http_server *server);
 
 #endif
