@@ -22,7 +22,7 @@ static struct conf_schema *schema; /* made by the group's set-up */
 
 static inline struct conf *load_with(const char *text, const char *const *overrides)
 {
-    return conf_load_text(schema, "t.tdsl", span_of(text), "/root", overrides);
+    return conf_load_text(schema, "t.tdsl", span_of(text), "/place", overrides);
 }
 
 static inline struct conf *load(const char *text)

@@ -164,7 +164,7 @@ static void test_all_defaults_without_a_word(void **state)
     assert_string_equal(upload_of(conf)->section.name, "upload");
     assert_true(upload_of(conf)->logic->local_only);
     assert_true(upload_of(conf)->expiration->period == 86400 * USEC_PER_SEC);
-    assert_string_equal(upload_of(conf)->store->path, "/root/data/upload");
+    assert_string_equal(upload_of(conf)->store->path, "/place/data/upload");
     assert_int_equal(upload_of(conf)->types.count, 2);
     assert_ptr_equal(conf_section(conf, "upload/logic"), upload_of(conf)->logic);
     assert_null(conf_section(conf, "upload/nothing"));

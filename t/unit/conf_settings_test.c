@@ -40,7 +40,7 @@ static void test_defaults(void **state)
     assert_true(settings->http_server->header_timeout == 10 * USEC_PER_SEC);
     assert_true(settings->http_server->tls_ticket_lifetime == 12 * 3600 * USEC_PER_SEC);
     assert_int_equal(settings->http_server->max_head_size, 16384);
-    assert_string_equal(settings->http_server->certs_dir, "/root/certs");
+    assert_string_equal(settings->http_server->certs_dir, "/place/certs");
     assert_string_equal(settings->http_server->tls_min_version, "1.2");
     assert_true(settings->http_server->ktls);
     assert_string_equal(settings->xmpp->host, "127.0.0.1");
@@ -50,7 +50,7 @@ static void test_defaults(void **state)
     assert_true(settings->log->access);
     assert_int_equal(settings->log->target, LOG_TO_FILES);
     assert_string_equal(settings->processes->user, "stoa");
-    assert_string_equal(settings->processes->control_socket, "/root/run/stoactl.sock");
+    assert_string_equal(settings->processes->control_socket, "/place/run/stoactl.sock");
     assert_null(settings->processes->pid_file);
     assert_null(settings->http->modules_dir);
     assert_true(settings_workers(settings) >= 1);
