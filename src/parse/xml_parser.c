@@ -16,41 +16,18 @@
 
 static const char why_malformed[] = "the XML is not well-formed";
 
-/* libxml2 may call once more after it was stopped: every handler looks at why first. */
+/* The first reason counts; every handler looks at it first and does nothing then. Not xmlStopParser(): it
+ * frees the buffer in which the caller of the handler stands, and at most one tag of known size is still to
+ * be read. */
 static void die(struct xml_parser *parser, const char *why)
 {
     if (parser->why == NULL)
         parser->why = why;
-    xmlStopParser(parser->ctxt);
 }
 
 static struct span span_x(const xmlChar *text)
 {
     return span_of((const char *)text);
-}
-
-/* One copy of a namespace for all elements of a tree: a long one on the root would else be copied as often as
- * there are elements. */
-static struct span space_of(struct xml_parser *parser, const xmlChar *uri)
-{
-    struct span ns;
-
-    if (uri == NULL)
-        return span_make("", 0);
-    for (unsigned i = 0; i < XML_PARSER_SPACES; i++)
-        if (parser->spaces[i].uri == uri)
-            return parser->spaces[i].ns;
-    ns = arena_copy(parser->arena, span_x(uri));
-    parser->spaces[parser->next_space].uri = uri;
-    parser->spaces[parser->next_space].ns = ns;
-    parser->next_space = (parser->next_space + 1) % XML_PARSER_SPACES;
-    return ns;
-}
-
-static void forget_spaces(struct xml_parser *parser)
-{
-    memset(parser->spaces, 0, sizeof(parser->spaces));
-    parser->next_space = 0;
 }
 
 /* The value with "&#38;" as "&": libxml2 leaves that one reference in, whichever way it was written, and
@@ -69,6 +46,30 @@ static struct span value_copy(struct arena *arena, struct span raw)
         raw = span_from(raw, span_starts(raw, reference) ? reference.size : 1);
     }
     return span_make(at, size);
+}
+
+/* One copy of a namespace for all elements of a tree: a long one on the root would else be copied as often as
+ * there are elements. */
+static struct span space_of(struct xml_parser *parser, const xmlChar *uri)
+{
+    struct span ns;
+
+    if (uri == NULL)
+        return span_make("", 0);
+    for (unsigned i = 0; i < XML_PARSER_SPACES; i++)
+        if (parser->spaces[i].uri == uri)
+            return parser->spaces[i].ns;
+    ns = value_copy(parser->arena, span_x(uri));
+    parser->spaces[parser->next_space].uri = uri;
+    parser->spaces[parser->next_space].ns = ns;
+    parser->next_space = (parser->next_space + 1) % XML_PARSER_SPACES;
+    return ns;
+}
+
+static void forget_spaces(struct xml_parser *parser)
+{
+    memset(parser->spaces, 0, sizeof(parser->spaces));
+    parser->next_space = 0;
 }
 
 /* attributes: five pointers each: name, prefix, namespace, begin and end of the value. */
@@ -212,10 +213,11 @@ static const char *why_of(int code)
     }
 }
 
-/* Namespace errors are no more than reported by libxml2; here every error ends it. */
+/* Namespace errors are no more than reported by libxml2; here every error ends it, but for its opinion that a
+ * namespace is no good URI: to us it is a name, and the opinion depends on how the name was escaped. */
 static void on_error(void *data, xmlError *error)
 {
-    if (error->level >= XML_ERR_ERROR)
+    if (error->level >= XML_ERR_ERROR && error->code != XML_WAR_NS_URI)
         die(data, why_of(error->code));
 }
 

@@ -35,6 +35,8 @@ static const struct {
     { "<a b='>' c='/>'>></a>", "<a b='&gt;' c='/&gt;'>&gt;</a>", "tag ends that are none" },
     { "<a></a >", "<a/>", "blank in an end tag" },
     { "<xml:a/>", "<xml:a/>", "an element of the xml namespace" },
+    { "<a xmlns='u&amp;v w'/>", "<a xmlns='u&amp;v w'/>", "a namespace is a name: any text" },
+    { "<a xmlns='&amp;#38;'/>", "<a xmlns='&amp;#38;'/>", "one that looks like libxml2's own escape" },
     { "<a>", NULL, "no end" },
     { "</a>", NULL, "no start" },
     { "<a></b>", NULL, "tags do not match" },
