@@ -99,7 +99,7 @@ def unit(pattern=""):
 
 
 def fuzz(pattern="", jobs=2):
-    run_tap("fuzz", PYTHON + ["t/fuzz/run", "--jobs", str(jobs)] + ([pattern] if pattern else []))
+    run_tap("fuzz", PYTHON + ["t/dev/fuzz.py", "--jobs", str(jobs)] + ([pattern] if pattern else []))
 
 
 def behave(pattern="", jobs=3):
@@ -117,7 +117,7 @@ def distribution():
 
 def everything(long):
     """Lint while the fuzzers are built; units alone, for their own races; then fuzzers beside the behaviour."""
-    built = threading.Thread(target=subprocess.run, args=(PYTHON + ["t/fuzz/run", "--build-only"],),
+    built = threading.Thread(target=subprocess.run, args=(PYTHON + ["t/dev/fuzz.py", "--build-only"],),
                              kwargs=dict(cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     built.start()
     lint()
