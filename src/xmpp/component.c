@@ -20,7 +20,7 @@
 #define CONNECT_WAIT   (10 * USEC_PER_SEC) /* the kernel's own SYN time-out is two minutes */
 #define ANSWER_WAIT    (20 * USEC_PER_SEC) /* for header and handshake: a server that starts up is slow */
 #define CLOSE_WAIT     (1 * USEC_PER_SEC)  /* for the server's </stream:stream> */
-#define PING_WAIT      (20 * USEC_PER_SEC)
+#define PING_WAIT      (20 * USEC_PER_SEC) /* or the ping interval, if that is less */
 #define SPACE_INTERVAL (60 * USEC_PER_SEC) /* white space, for the firewalls and NATs in between */
 #define STABLE_TIME    (10 * USEC_PER_SEC) /* up for so long: the back-off starts anew */
 #define READ_SIZE      (32 * 1024)         /* most that one stream gives us in one turn of the loop */
@@ -278,14 +278,33 @@ void component_adopt(struct component *component, int fd)
 
 /* ---- while up ---- */
 
+static int64_t ping_wait(const struct component *component)
+{
+    int64_t interval = component->xmpp->ping_interval;
+
+    return interval < PING_WAIT ? interval : PING_WAIT;
+}
+
+/* When on_idle has something to do next. */
+static int64_t idle_next(const struct component *component, int64_t now)
+{
+    int64_t next = component->spoke + SPACE_INTERVAL;
+    int64_t ping = component->pinged ? component->pinged + ping_wait(component)
+                                     : component->heard + component->xmpp->ping_interval;
+
+    if (component->xmpp->ping_interval > 0 && ping < next)
+        next = ping;
+    return next > now ? next : now + USEC_PER_SEC;
+}
+
 static void on_idle(struct timer *timer)
 {
     struct component *component = LIST_OF(timer, struct component, idle);
-    int64_t now = loop_now(component->loop), interval = component->xmpp->ping_interval, next;
+    int64_t now = loop_now(component->loop), interval = component->xmpp->ping_interval;
 
     if (component->pinged && component->heard >= component->pinged)
         component->pinged = 0;
-    if (component->pinged && now - component->pinged >= PING_WAIT && !component->held) {
+    if (component->pinged && now - component->pinged >= ping_wait(component) && !component->held) {
         component_fall(component, TROUBLE_SILENT, NULL);
         return;
     }
@@ -298,12 +317,7 @@ static void on_idle(struct timer *timer)
         component_flush_soon(component);
         component->spoke = now;
     }
-    next = now + SPACE_INTERVAL;
-    if (component->pinged)
-        next = component->pinged + PING_WAIT;
-    else if (interval > 0 && component->heard + interval < next)
-        next = component->heard + interval;
-    timer_set(component->loop, &component->idle, next > now ? next : now + USEC_PER_SEC, on_idle);
+    timer_set(component->loop, &component->idle, idle_next(component, now), on_idle);
 }
 
 void component_is_up(struct component *component)
@@ -311,7 +325,7 @@ void component_is_up(struct component *component)
     component_state_set(component, COMPONENT_UP, 0);
     component->up_since = loop_now(component->loop);
     component->addresses.count = component->next_address = 0;
-    timer_set(component->loop, &component->idle, component->up_since + USEC_PER_SEC, on_idle);
+    timer_set(component->loop, &component->idle, idle_next(component, component->up_since), on_idle);
     component_rejoice(component);
     tell(component);
 }
