@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/* floor 9 sees 0 2 3 4: inside.h - what the files of master share; nobody else includes it. */
+#ifndef STOA_MASTER_INSIDE_H
+#define STOA_MASTER_INSIDE_H
+
+#include "base/buf.h"
+#include "base/object.h"
+#include "master/master.h"
+#include "os/loop.h"
+#include "os/sock.h"
+#include "shm/mail.h"
+
+#define CONTROL_CLIENTS 8
+
+/* ---- a socket that is bound, for as long as a configuration wants it ---- */
+struct bound {
+    int fd;
+    unsigned users; /* houses that have it; 0: free place */
+    struct sock_address address;
+    const char *path; /* owned; of a unix socket that we made and remove; else NULL */
+};
+
+/* ---- one configuration, with all that was made of it ---- */
+struct house {
+    struct conf *conf;        /* owned */
+    struct settings settings; /* points into conf */
+    void *prepared;           /* owned; by options->prepare */
+    uint32_t generation;      /* as on the board */
+    struct {
+        struct bound *bound;                        /* borrowed from master->bounds, counted */
+        const struct connection_settings *settings; /* in conf */
+    } listeners[LISTEN_MOST];
+    unsigned listener_count;
+};
+
+struct child {
+    pid_t pid; /* 0: none in this row */
+    enum process_kind kind;
+    uint32_t conf_generation;
+    int64_t born;     /* clock_mono */
+    bool leaving;     /* was told to */
+    int told;         /* the signal that told it last */
+    int64_t patience; /* clock_mono when it is told so more strongly; INT64_MAX: never */
+};
+
+struct kind_state {
+    int64_t wait;       /* how long after the next early death; doubles */
+    int64_t not_before; /* clock_mono of the next birth */
+    unsigned stillborn; /* in a row, without ever having been LIVE */
+};
+
+enum phase {
+    PHASE_STARTING, /* not all first children have been LIVE; a hopeless one ends us with status 1 */
+    PHASE_RUNNING,  /* whoever dies is reborn */
+    PHASE_DRAINING, /* workers finish; then the others are told to end */
+    PHASE_STOPPING, /* all were told to end; when none is left we end */
+};
+
+struct control_client {
+    struct master *master; /* NULL: free place */
+    struct watch watch;
+    struct timer patience; /* to send its line, and to take the answer */
+    char line[64];
+    size_t size;
+    bool waits_for_reload, waits_for_end;
+};
+
+struct master {
+    OBJECT_MAGIC
+    const struct master_options *options; /* borrowed */
+    struct conf_schema *schema;           /* owned */
+    struct house *house;                  /* owned; in force */
+    struct house *trial;                  /* owned; a reload that is not decided yet, or NULL */
+    bool reload_again;                    /* one was asked for during the trial */
+    struct buf report;                    /* of the last load: what was wrong, a line each, "error: ..." */
+    struct bound bounds[LISTEN_MOST * 2];
+    struct loop *loop;
+    struct segment *segment;
+    int segment_fd;
+    int bell_fd[BOARD_ROWS];
+    struct child children[BOARD_ROWS];
+    struct kind_state kinds[PROCESS_KINDS];
+    enum phase phase;
+    int status; /* of our end */
+    int64_t last_tick;
+    struct timer tick, tickets, watchdog, deadline;
+    int64_t watchdog_usec; /* 0: nobody asked */
+    struct watch signals;
+    struct watch control;
+    char *control_path; /* owned */
+    char *pid_path;     /* owned; NULL: none */
+    struct control_client clients[CONTROL_CLIENTS];
+    int starter; /* pipe to the process that was called, which waits for our word; -1 */
+};
+
+/* ---- master_house.c: one configuration ---- */
+/* Loads, checks, prepares and binds; what was wrong is logged and in master->report. NULL: refused. */
+struct house *house_load(struct master *master);
+void house_free(struct master *master, struct house **house);
+bool house_has_the_same_xmpp(const struct house *a, const struct house *b);
+int house_open_log(const struct house *house); /* -1: said in the log */
+
+/* ---- master_listen.c: sockets ---- */
+/* Binds what house wants and is not bound yet. -1: why is in master->report, nothing is bound for house. */
+int listen_for(struct master *master, struct house *house);
+void listen_release(struct master *master, struct house *house); /* closes what no other house wants */
+void listen_adopt(struct master *master);                        /* LISTEN_FDS: as bound for nobody yet */
+void listen_drop_unused(struct master *master);
+void listen_close_in_child(struct master *master, const struct house *house);
+
+/* ---- master_spawn.c: births and deaths ---- */
+bool spawn(struct master *master, enum process_kind kind, unsigned row, struct house *house);
+void spawn_missing(struct master *master); /* whoever should live and may be born now */
+void spawn_reap(struct master *master);
+void spawn_tell(struct master *master, unsigned row, int signal, int64_t patience);
+void spawn_tell_all(struct master *master, int signal); /* all that live; without making them leave */
+unsigned spawn_count(const struct master *master, enum process_kind kind);
+unsigned spawn_serving(const struct master *master, uint32_t conf_generation, bool live_only); /* workers */
+bool spawn_all_live(const struct master *master); /* every process of the house in force */
+void spawn_hurry(struct master *master,
+                 int64_t now); /* stronger words for those who do not leave; the stuck */
+
+/* ---- master_reload.c ---- */
+void reload_begin(struct master *master);
+void reload_look(struct master *master);                   /* each tick while a trial is on */
+void reload_abort(struct master *master, const char *why); /* the trial's worker died */
+
+/* ---- master_control.c ---- */
+int control_listen(struct master *master); /* -1: said */
+void control_stop(struct master *master);
+void control_close_in_child(struct master *master);
+void control_reload_done(struct master *master, bool good); /* answers those who wait, from the report */
+
+/* ---- master_daemon.c: what a daemon owes its surroundings ---- */
+/* Forks twice; returns in the daemon only. The caller's process ends with the daemon's word. */
+void daemon_begin(struct master *master);
+void daemon_ready(struct master *master, const char *why_not); /* NULL: we serve */
+int daemon_folders(struct master *master);                     /* -1: said */
+int daemon_own_logs(const struct house *house); /* log files that the children may open again; -1: errno */
+int daemon_write_pid(struct master *master);
+void daemon_remove_files(struct master *master);
+void daemon_watchdog(struct master *master);
+
+/* ---- master_signal.c ---- */
+int signals_watch(struct master *master); /* -1 with errno */
+
+/* ---- master.c ---- */
+void master_wake(struct master *master); /* looks again soon: something changed */
+void master_stop(struct master *master, int status);
+void master_drain(struct master *master);
+void master_reopen(struct master *master);
+
+#endif
