@@ -77,7 +77,6 @@ struct xmpp_settings {
 struct http_settings {
     struct conf_section section;
     struct conf_sections legacy_ports; /* of struct connection_settings: http { 2222 { socket = 'ssl' } } */
-    const char *modules_dir;           /* where stoa-module-NAME.so are; NULL: as built */
 };
 
 /* ---- log { } ---- */

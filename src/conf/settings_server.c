@@ -296,12 +296,6 @@ static const char *check_legacy_port(const char *name)
 }
 
 static const struct directive http_directives[] = {
-    { .name = "modules-dir",
-      .type = DIRECTIVE_PATH,
-      .effect = ON_RESTART,
-      .into = offsetof(struct http_settings, modules_dir),
-      .manual =
-          "The folder of the modules, stoa-module-NAME.so. Without it the one that was chosen at build." },
     { .name = "server-class", .type = DIRECTIVE_OBSOLETE, .manual = "there is one HTTP server here" },
     DIRECTIVES_END,
 };

@@ -52,7 +52,6 @@ static void test_defaults(void **state)
     assert_string_equal(settings->processes->user, "stoa");
     assert_string_equal(settings->processes->control_socket, "/place/run/stoactl.sock");
     assert_null(settings->processes->pid_file);
-    assert_null(settings->http->modules_dir);
     assert_true(settings_workers(settings) >= 1);
     tells(loaded.conf, "no component is configured");
     conf_free(&loaded.conf);
