@@ -13,6 +13,7 @@
 #include "os/log.h"
 #include "os/proc.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -21,6 +22,7 @@
 #define TICK_SOON     (50 * USEC_PER_MSEC)
 #define TICK_LEAST    USEC_PER_SEC
 #define TICK_MOST     (5 * USEC_PER_SEC)
+#define TICKET_LEAST  (60 * USEC_PER_SEC)
 #define STOP_PATIENCE (5 * USEC_PER_SEC)
 
 static void on_tick(struct timer *timer);
@@ -133,9 +135,10 @@ static void on_tick(struct timer *timer)
 static void on_tickets(struct timer *timer)
 {
     struct master *master = OBJECT((char *)timer - offsetof(struct master, tickets), master);
+    int64_t lifetime = master->house->settings.http_server->tls_ticket_lifetime;
 
     tickets_rotate(&master->segment->tickets);
-    timer_set(master->loop, timer, clock_mono() + master->house->settings.http_server->tls_ticket_lifetime,
+    timer_set(master->loop, timer, clock_mono() + (lifetime > TICKET_LEAST ? lifetime : TICKET_LEAST),
               on_tickets);
 }
 
@@ -221,11 +224,24 @@ static void clean_up(struct master *master)
     free(master);
 }
 
+/* Or a socket could become somebody's standard error. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int master_run(const struct master_options *options)
 {
     struct master *master = must_alloc(sizeof(*master));
     int status = EXIT_FAILURE;
 
+    fill_standard_descriptors();
     OBJECT_BORN(master, master);
     master->options = options;
     master->starter = -1;

@@ -238,6 +238,7 @@ int control_listen(struct master *master)
 {
     const char *path = master->house->settings.processes->control_socket;
     struct sock_address address;
+    struct stat status;
     mode_t mask;
     int fd;
 
@@ -249,7 +250,8 @@ int control_listen(struct master *master)
         log_error("a daemon runs already: it answers at %s", path);
         return -1;
     }
-    unlink(path);
+    if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode))
+        unlink(path); /* a killed daemon left it */
     mask = umask(0177);
     fd = sock_listen(&address, BACKLOG);
     umask(mask);

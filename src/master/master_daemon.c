@@ -9,6 +9,7 @@
 #include "os/log.h"
 #include "os/proc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -83,8 +84,11 @@ void daemon_ready(struct master *master, const char *why_not)
                  settings_workers(&master->house->settings));
         proc_notify(text);
     }
-    if (master->starter < 0)
+    if (master->starter < 0) {
+        if (why_not && master->house->settings.log->target == LOG_TO_FILES)
+            fprintf(stderr, "stoad: %s\n", why_not);
         return;
+    }
     dprintf(master->starter, "%s\n", why_not ? why_not : "");
     close(master->starter);
     master->starter = -1;
@@ -93,13 +97,29 @@ void daemon_ready(struct master *master, const char *why_not)
 
 /* ---- folders and files that belong to the children ---- */
 
+static bool is_empty(int fd)
+{
+    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
+    const struct dirent *entry;
+    bool empty = folder != NULL;
+
+    if (folder == NULL)
+        return false;
+    while ((entry = readdir(folder)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            empty = false;
+    closedir(folder);
+    return empty;
+}
+
 /* Only what we make, or what is empty and root's, is given away: a folder of others named by mistake is not.
  */
 static bool is_ours_to_give(int fd, bool made)
 {
     struct stat status;
 
-    return made || (fstat(fd, &status) == 0 && status.st_uid == 0 && status.st_nlink == 2);
+    return made || (fstat(fd, &status) == 0 && status.st_uid == 0 && is_empty(fd));
 }
 
 static int make_folder(const struct house *house, const char *path, const char *directive)
