@@ -292,7 +292,7 @@ def test_sockets_by_LISTEN_FDS(make):
 
 # ---- rights ----
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root has rights to drop")
+@pytest.mark.root
 def test_children_give_up_root(make):
     house = make()
     if house.user == "root":
@@ -312,7 +312,7 @@ def test_children_give_up_root(make):
     assert house.store(b"abc")
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root has rights to drop")
+@pytest.mark.root
 def test_unknown_user_names_the_setting(make):
     house = make("processes/user=no-such-user", start=False)
     house.start(wait=False)

@@ -1,93 +1,134 @@
 # SPDX-License-Identifier: ISC
-# run [FOLDER] [NAME...]: builds the fuzzers of t/fuzz below FOLDER (default build/fuzz) and runs each (or those named)
-# for STOA_FUZZ_SECONDS (default 60), two at a time. One TAP line each; exit 1 when one of them found something.
-# Nothing is written into the source tree but FOLDER, if it lies there.
-set -u
-top=$(cd "$(dirname "$0")/../.." && pwd)
-out=${1:-$top/build/fuzz}
-[ $# -gt 0 ] && shift
-seconds=${STOA_FUZZ_SECONDS:-60}
-mkdir -p "$out/objects" || exit 1
-out=$(cd "$out" && pwd)
+"""fuzz.py [--build-only] [--jobs N] [NAME...] - builds the fuzzers with clang and lets each run for a while. TAP.
 
-warn='-Wall -Wextra'
-sane='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
-flags="-std=gnu11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer $warn -I$top/src -I$top"
-flags="$flags -DSTOA_VERSION=\"fuzz\" -DSTOA_MODULE_DIR=\"/nonexistent\" -DSTOA_DATA_ROOT=\"/nonexistent\""
-flags="$flags -DSTOA_CONFIG_FILE=\"/nonexistent\""
-packages='openssl libxml-2.0 json-c libpcre2-8 libcurl libidn'
-flags="$flags $(pkg-config --cflags $packages)"
-libs="$(pkg-config --libs $packages) -llmdb -lpthread -ldl"
+Each t/fuzz/NAME_fuzz.c starts from t/fuzz/corpus/NAME and, if there is one, t/fuzz/NAME.dict; inputs that
+reach new code are kept in build/fuzz/corpus/NAME, findings in build/fuzz/findings. STOA_FUZZ_SECONDS is the
+time for each; unset: a minute for what strangers can reach first, a third of it for the rest."""
+import argparse
+import glob
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
-# The sources of libstoa.a: every .c that a fragment adds to it.
-sources() {
-    for fragment in $(sed -n 's/^include \(.*sources\.am\)$/\1/p' "$top/Makefile.am"); do
-        [ -f "$top/$fragment" ] && sed -n '/^libstoa_a_SOURCES *+=/,/[^\\]$/p' "$top/$fragment"
-    done | tr ' \t\\' '\n\n\n' | grep '\.c$' | sort -u
-}
+TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
+BUILD = os.path.join(TOP, "build", "fuzz")
+FIRST_IN_LINE = {"http_head", "http_chunk", "http_value", "uri", "tdsl", "xml", "jid"}
+FLAGS = "-O1 -g -fsanitize=fuzzer-no-link"
 
-# Compiles $1 to $2 when it, a header or a table is newer.
-compile() {
-    [ -f "$2" ] && [ -z "$(find "$top/src" "$top/shm" "$top/$1" -newer "$2" \( -name '*.h' -o -name '*.tbl' -o \
-        -path "$top/$1" \) -print -quit 2>/dev/null)" ] && return 0
-    # shellcheck disable=SC2086 # the lists are meant to be split
-    clang $flags $sane -fsanitize=fuzzer-no-link -c "$top/$1" -o "$2"
-}
 
-build() {
-    rm -f "$out/libstoa.a" "$out/build.failed"
-    list=$(sources)
-    for source in $list; do
-        object="$out/objects/$(echo "$source" | tr '/' '_' | sed 's/c$/o/')"
-        compile "$source" "$object" || { echo "Bail out! $source does not compile"; exit 1; }
-        echo "$object"
-    done > "$out/objects.list"
-    grep '^Bail out!' "$out/objects.list" && exit 1
-    xargs ar rcs "$out/libstoa.a" < "$out/objects.list" || exit 1
-}
+def seconds_for(name):
+    given = os.environ.get("STOA_FUZZ_SECONDS")
+    return int(given) if given else 60 if name in FIRST_IN_LINE else 20
 
-# Builds and runs the fuzzer $2, the $1-th; prints its TAP line.
-fuzz() {
-    name=$2
-    log="$out/$name.log"
-    found="$out/corpus/$name"
-    mkdir -p "$found" "$out/finds/$name"
-    [ -d "$top/t/fuzz/corpus/$name" ] && cp -R "$top/t/fuzz/corpus/$name/." "$found/"
-    # shellcheck disable=SC2086
-    if ! clang $flags $sane -fsanitize=fuzzer "$top/t/fuzz/${name}_fuzz.c" "$out/libstoa.a" $libs \
-        -o "$out/$name" > "$log" 2>&1; then
-        echo "not ok $1 - $name does not build: see $log"
-        return 1
-    fi
-    dictionary=
-    [ -f "$top/t/fuzz/$name.dict" ] && dictionary="-dict=$top/t/fuzz/$name.dict"
-    # shellcheck disable=SC2086
-    if "$out/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -verbosity=1 \
-        -print_final_stats=1 $dictionary -artifact_prefix="$out/finds/$name/" "$found" > "$log" 2>&1; then
-        runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-        echo "ok $1 - $name: ${runs:-?} runs in ${seconds} s"
-    else
-        echo "not ok $1 - $name: see $log and $out/finds/$name"
-        return 1
-    fi
-}
 
-if [ "${STOA_FUZZ_ONE:-}" ]; then # called again by ourselves, see below
-    fuzz "$1" "$2"
-    exit
-fi
+def run(argv, log, cwd=BUILD):
+    with open(log, "a") as out:
+        out.write("$ %s\n" % " ".join(argv))
+        out.flush()
+        return subprocess.run(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
 
-if [ $# -gt 0 ]; then
-    names=$*
-else
-    names=$(cd "$top/t/fuzz" && ls ./*_fuzz.c | sed 's|^\./||; s|_fuzz\.c$||')
-fi
-build
-# shellcheck disable=SC2086
-set -- $names
-echo "1..$#"
-number=0
-for name in $names; do
-    number=$((number + 1))
-    echo "$number $name"
-done | STOA_FUZZ_ONE=1 xargs -P 2 -n 2 "$0" "$out" || exit 1
+
+def die(text, log):
+    with open(log, errors="replace") as file:
+        for line in file.readlines()[-40:]:
+            print("# " + line.rstrip())
+    print("Bail out! " + text)
+    sys.exit(1)
+
+
+def makefile_value(name):
+    text = "include Makefile\nprint-it:\n\t@echo $(%s)\n" % name
+    done = subprocess.run(["make", "-s", "-f", "-", "print-it"], input=text, text=True, cwd=BUILD,
+                          capture_output=True, check=True)
+    return done.stdout.split()
+
+
+def build(names):
+    """The library through configure, as it is always built; then a program for each fuzzer."""
+    os.makedirs(BUILD, exist_ok=True)
+    log = os.path.join(BUILD, "build.log")
+    open(log, "w").close()
+    if not os.path.exists(os.path.join(TOP, "configure")) and run(["./autogen.sh"], log, TOP):
+        die("autogen.sh failed", log)
+    if not os.path.exists(os.path.join(BUILD, "Makefile")) and run(
+            [os.path.join(TOP, "configure"), "--quiet", "--enable-developer", "CC=clang", "CFLAGS=" + FLAGS], log):
+        die("configure failed", log)
+    if run(["make", "-s", "libstoa.a"], log):
+        die("the library does not build with clang", log)
+    flags = makefile_value("AM_CPPFLAGS") + makefile_value("AM_CFLAGS") + FLAGS.split() + ["-Wno-missing-prototypes"]
+    libs = makefile_value("ALL_LIBS")
+    archives = [os.path.join(BUILD, "libstoa.a")]
+    for folder in sorted(glob.glob(os.path.join(TOP, "modules", "*", ""))):
+        archive = os.path.join(BUILD, "module-%s.a" % os.path.basename(folder[:-1]))
+        objects = []
+        for source in sorted(glob.glob(folder + "*.c")):
+            target = os.path.join(BUILD, "module-%s-%s.o" % (os.path.basename(folder[:-1]), os.path.basename(source)[:-2]))
+            objects.append(target)
+            if run(["clang"] + flags + ["-c", source, "-o", target], log):
+                die("%s does not build with clang" % source, log)
+        if objects:
+            if os.path.exists(archive):
+                os.unlink(archive)
+            run(["ar", "rcs", archive] + objects, log)
+            archives.insert(0, archive)
+    for name in names:
+        source = os.path.join(TOP, "t", "fuzz", name + "_fuzz.c")
+        if run(["clang"] + flags + ["-fsanitize=fuzzer", source, "-o", os.path.join(BUILD, name + "_fuzz")] +
+               archives + libs, log):
+            die("%s_fuzz.c does not build" % name, log)
+
+
+def fuzz(name):
+    """(name, ended well, lines of the log that tell what happened)"""
+    kept, findings = os.path.join(BUILD, "corpus", name), os.path.join(BUILD, "findings")
+    for folder in (kept, findings):
+        os.makedirs(folder, exist_ok=True)
+    log = os.path.join(BUILD, name + ".log")
+    open(log, "w").close()
+    argv = [os.path.join(BUILD, name + "_fuzz"), "-max_total_time=%d" % seconds_for(name), "-timeout=20",
+            "-rss_limit_mb=2048", "-print_final_stats=1", "-artifact_prefix=%s/%s-" % (findings, name), kept]
+    seeds = os.path.join(TOP, "t", "fuzz", "corpus", name)
+    if os.path.isdir(seeds):
+        argv.append(seeds)
+    words = os.path.join(TOP, "t", "fuzz", name + ".dict")
+    if os.path.exists(words):
+        argv.insert(1, "-dict=" + words)
+    status = run(argv, log)
+    with open(log, errors="replace") as file:
+        lines = [line.rstrip() for line in file]
+    if status == 0:
+        return name, True, [line for line in lines if "number_of_executed_units" in line]
+    return name, False, lines[-60:]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build-only", action="store_true")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("names", nargs="*")
+    given = parser.parse_args()
+    every = sorted(os.path.basename(p)[:-len("_fuzz.c")] for p in glob.glob(os.path.join(TOP, "t/fuzz/*_fuzz.c")))
+    names = [n for n in every if not given.names or any(w in n for w in given.names)]
+    build(names)
+    if given.build_only:
+        return 0
+    print("1..%d" % len(names))
+    lock, number, bad = threading.Lock(), 0, 0
+
+    with ThreadPoolExecutor(given.jobs) as pool:
+        # the long ones first, so that the short ones fill the gaps
+        for name, well, lines in pool.map(fuzz, sorted(names, key=lambda n: -seconds_for(n))):
+            with lock:
+                number += 1
+                bad += not well
+                print("%s %d - fuzz %s" % ("ok" if well else "not ok", number, name))
+                for line in lines:
+                    print("# " + line)
+                sys.stdout.flush()
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
