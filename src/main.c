@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 10 sees 0..9: main.c - stoad: its options, and the children that master will raise. */
-#include "base/text.h"
+#include "base/must.h"
 #include "http/server.h"
 #include "keeper/keeper_main.h"
 #include "master/master.h"
@@ -119,6 +119,15 @@ static int print_manual(void)
     return EXIT_SUCCESS;
 }
 
+/* The title of a process is written over argv, and a daemon leaves its folder: so whatever is kept is a copy,
+ * and a path is whole. */
+static const char *kept_path(const char *path)
+{
+    char *whole = realpath(path, NULL);
+
+    return whole ? whole : must_strdup(path); /* what cannot be found is complained of where it is read */
+}
+
 struct command_line {
     struct master_options options;
     const char *overrides[OVERRIDES_MOST + 1];
@@ -134,21 +143,21 @@ static void read_options(struct command_line *line, int argc, char **argv)
     while ((option = getopt(argc, argv, "c:d:fhm:o:tTMV")) != -1) {
         switch (option) {
         case 'c':
-            line->options.config = optarg;
+            line->options.config = kept_path(optarg);
             break;
         case 'd':
-            line->options.data_root = optarg;
+            line->options.data_root = kept_path(optarg);
             break;
         case 'f':
             line->options.foreground = true;
             break;
         case 'm':
-            line->modules = optarg;
+            line->modules = kept_path(optarg);
             break;
         case 'o':
             if (line->override_count == OVERRIDES_MOST)
                 log_fatal("at most %d -o options can be given", OVERRIDES_MOST);
-            line->overrides[line->override_count++] = optarg;
+            line->overrides[line->override_count++] = must_strdup(optarg);
             break;
         case 't':
             line->mode = MODE_TEST;
@@ -178,7 +187,7 @@ static void read_options(struct command_line *line, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct command_line line = { .options.config = STOA_CONFIG_FILE };
+    static struct command_line line = { .options.config = STOA_CONFIG_FILE };
     const char *folder = getenv("STOA_MODULE_DIR");
     char why[512];
 

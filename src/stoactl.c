@@ -22,6 +22,7 @@ struct call {
     const char *overrides[OVERRIDES_MOST + 1];
     size_t override_count;
     struct modules installed;
+    struct conf_schema *schema; /* NULL before load_configuration, as conf */
     struct conf *conf;
     struct settings settings;
 };
@@ -81,10 +82,10 @@ static int read_options(struct call *call, int argc, char **argv)
 /* The configuration in force; its errors end the program, its warnings are master's to tell. */
 static void load_configuration(struct call *call)
 {
-    struct conf_schema *schema = modules_schema(&call->installed);
     struct buf line = { 0 };
 
-    call->conf = conf_load(schema, call->config, call->data_root, call->overrides);
+    call->schema = modules_schema(&call->installed);
+    call->conf = conf_load(call->schema, call->config, call->data_root, call->overrides);
     if (conf_errors(call->conf) == 0)
         settings_of(call->conf, &call->settings);
     for (size_t i = 0; i < conf_problem_count(call->conf); i++) {
@@ -172,7 +173,7 @@ int main(int argc, char **argv)
     struct call call = { .config = STOA_CONFIG_FILE };
     const char *folder = getenv("STOA_MODULE_DIR");
     char why[512];
-    int options;
+    int options, status;
 
     call.modules = folder ? folder : STOA_MODULE_DIR;
     options = read_options(&call, argc, argv);
@@ -188,5 +189,8 @@ int main(int argc, char **argv)
         print_usage(options == 1 ? stdout : stderr, &call);
         return options == 1 ? 0 : 2;
     }
-    return run(&call, argc - optind, argv + optind);
+    status = run(&call, argc - optind, argv + optind);
+    conf_free(&call.conf);
+    conf_schema_free(&call.schema);
+    return status;
 }
