@@ -19,6 +19,7 @@
 
 struct call {
     const char *config, *data_root, *modules;
+    const char *socket; /* of the daemon; NULL: processes/control-socket of the configuration */
     const char *overrides[OVERRIDES_MOST + 1];
     size_t override_count;
     struct modules installed;
@@ -39,7 +40,8 @@ static const struct {
 
 static void print_usage(FILE *out, const struct call *call)
 {
-    fprintf(out, "usage: stoactl [-c FILE] [-d FOLDER] [-m FOLDER] [-o path/in/config=value]... COMMAND\n\n");
+    fprintf(out, "usage: stoactl [-c FILE] [-d FOLDER] [-m FOLDER] [-o path/in/config=value]... [-s SOCKET] "
+                 "COMMAND\n\n");
     for (size_t i = 0; i < sizeof(own_commands) / sizeof(own_commands[0]); i++)
         fprintf(out, "  %s %s\n      %s\n", own_commands[i].name, own_commands[i].usage,
                 own_commands[i].about);
@@ -52,7 +54,7 @@ static int read_options(struct call *call, int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "+c:d:m:o:hV")) != -1) {
+    while ((option = getopt(argc, argv, "+c:d:m:o:s:hV")) != -1) {
         switch (option) {
         case 'c':
             call->config = optarg;
@@ -66,6 +68,9 @@ static int read_options(struct call *call, int argc, char **argv)
         case 'o':
             if (call->override_count < OVERRIDES_MOST)
                 call->overrides[call->override_count++] = optarg;
+            break;
+        case 's':
+            call->socket = optarg;
             break;
         case 'h':
             return 1;
@@ -100,6 +105,16 @@ static void load_configuration(struct call *call)
     buf_free(&line);
     if (conf_errors(call->conf))
         exit(2);
+}
+
+/* The daemon's socket; with -s also while the configuration is broken. */
+static const char *control_socket(struct call *call)
+{
+    if (call->socket == NULL) {
+        load_configuration(call);
+        call->socket = call->settings.processes->control_socket;
+    }
+    return call->socket;
 }
 
 /* How many words of the command line the command's name takes; 0: it is another one. */
@@ -153,14 +168,11 @@ static int run(struct call *call, int argc, char **argv)
             fprintf(stderr, "stoactl: status knows only --json\n");
             return 2;
         }
-        load_configuration(call);
-        return ctl_status(&call->settings, json);
+        return ctl_status(control_socket(call), json);
     }
     for (size_t i = 1; i < sizeof(own_commands) / sizeof(own_commands[0]); i++)
-        if (argc == 1 && words_matched(own_commands[i].name, argc, argv)) {
-            load_configuration(call);
-            return ctl_command(&call->settings, own_commands[i].name);
-        }
+        if (argc == 1 && words_matched(own_commands[i].name, argc, argv))
+            return ctl_command(control_socket(call), own_commands[i].name);
     status = run_module_command(call, argc, argv);
     if (status >= 0)
         return status;

@@ -7,18 +7,19 @@
 #ifndef STOA_CTL_CTL_H
 #define STOA_CTL_CTL_H
 
-#include "conf/settings.h"
+#include <stdbool.h>
+#include <stddef.h>
 
 #define CTL_NOT_RUNNING 3 /* exit status when no daemon answers */
 
 /* Exit status: 0, 1 when it was refused (the reason is on stderr), CTL_NOT_RUNNING. "stop" and "drain" come
  * back when the daemon has ended. */
-int ctl_command(const struct settings *settings, const char *word);
+int ctl_command(const char *path, const char *word);
 /* Prints a table, or JSON, to stdout. */
-int ctl_status(const struct settings *settings, bool json);
+int ctl_status(const char *path, bool json);
 
-/* Connects, sends word, reads the first line into answer_r. *fd_r, if wanted, gets a passed descriptor or -1.
- * The connected socket, or -1 when nobody listens. */
-int ctl_ask(const struct settings *settings, const char *word, char *answer_r, size_t answer_size, int *fd_r);
+/* path: the control socket. Connects, sends word, reads the first line into answer_r. *fd_r, if wanted, gets
+ * a passed descriptor or -1. The connected socket, or -1 when nobody listens. */
+int ctl_ask(const char *path, const char *word, char *answer_r, size_t answer_size, int *fd_r);
 
 #endif

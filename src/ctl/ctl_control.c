@@ -11,14 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int connect_to_master(const struct settings *settings)
+static int connect_to_master(const char *path)
 {
     struct sock_address address;
     int fd;
 
-    if (!sock_address_unix(&address, settings->processes->control_socket)) {
-        fprintf(stderr, "stoactl: the path processes/control-socket is too long for a socket: %s\n",
-                settings->processes->control_socket);
+    if (!sock_address_unix(&address, path)) {
+        fprintf(stderr, "stoactl: the path processes/control-socket is too long for a socket: %s\n", path);
         return -1;
     }
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -26,11 +25,9 @@ static int connect_to_master(const struct settings *settings)
         int error = errno;
 
         if (error == EACCES || error == EPERM)
-            fprintf(stderr, "stoactl: %s: only root and the daemon's own user may use it\n",
-                    settings->processes->control_socket);
+            fprintf(stderr, "stoactl: %s: only root and the daemon's own user may use it\n", path);
         else
-            fprintf(stderr, "stoactl: no daemon answers at %s: %s\n", settings->processes->control_socket,
-                    strerror(error));
+            fprintf(stderr, "stoactl: no daemon answers at %s: %s\n", path, strerror(error));
         close(fd);
         return -1;
     }
@@ -64,9 +61,9 @@ static ssize_t receive(int fd, char *into, size_t size, int *fd_r)
     return got;
 }
 
-int ctl_ask(const struct settings *settings, const char *word, char *answer_r, size_t answer_size, int *fd_r)
+int ctl_ask(const char *path, const char *word, char *answer_r, size_t answer_size, int *fd_r)
 {
-    int fd = connect_to_master(settings);
+    int fd = connect_to_master(path);
     size_t size = 0;
 
     if (fd_r)
@@ -110,10 +107,10 @@ static int print_answer(int fd, char *answer, size_t room)
     return status;
 }
 
-int ctl_command(const struct settings *settings, const char *word)
+int ctl_command(const char *path, const char *word)
 {
     char answer[4096];
-    int fd = ctl_ask(settings, word, answer, sizeof(answer), NULL);
+    int fd = ctl_ask(path, word, answer, sizeof(answer), NULL);
     int status;
 
     if (fd < 0)

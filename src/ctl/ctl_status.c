@@ -156,11 +156,11 @@ static void print_json(const struct segment *segment)
     buf_free(&out);
 }
 
-int ctl_status(const struct settings *settings, bool json)
+int ctl_status(const char *path, bool json)
 {
     const struct segment *segment;
     char answer[256];
-    int memory, fd = ctl_ask(settings, "segment", answer, sizeof(answer), &memory);
+    int memory, fd = ctl_ask(path, "segment", answer, sizeof(answer), &memory);
 
     if (fd < 0)
         return CTL_NOT_RUNNING;
