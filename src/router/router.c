@@ -25,6 +25,14 @@ static void on_start(struct timer *timer)
     router_start(LIST_OF(timer, struct router, start));
 }
 
+static void on_turn(struct turn *turn)
+{
+    struct router *router = LIST_OF(turn, struct router, turn);
+
+    for (unsigned i = 0; i < router->stream_count; i++)
+        component_flush(router->streams[i].component);
+}
+
 struct router *router_new(const struct heritage *heritage, struct loop *loop)
 {
     struct router *router = must_alloc(sizeof(*router));
@@ -47,6 +55,7 @@ struct router *router_new(const struct heritage *heritage, struct loop *loop)
     router_streams_make(router);
     timer_set(loop, &router->start, loop_now(loop) + START_WAIT, on_start);
     router->post = post_new(heritage, loop, &router_post_calls, router);
+    turn_add(loop, &router->turn, on_turn);
     return router;
 }
 
@@ -74,6 +83,7 @@ void router_free(struct router **router_at)
         return;
     timer_stop(&router->start);
     timer_stop(&router->release);
+    turn_remove(&router->turn);
     for (unsigned row = 0; row < BOARD_ROWS; row++) {
         router_iq_in_fail(router, row);
         router_iq_out_forget(router, row);

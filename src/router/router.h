@@ -85,6 +85,7 @@ struct router {
     uint64_t in_serial;
     unsigned out_count;
 
+    struct turn turn;     /* behind the post's: what letters made us write leaves in the same turn */
     struct timer start;   /* of the streams, see router_new */
     struct timer release; /* of held streams */
     bool started;
@@ -121,6 +122,7 @@ const struct claim *router_claim_of(struct router *router, const struct service 
                                     enum stanza_kind kind, const struct xml_element *payload);
 /* The least busy of the living workers that hold it; 0: there is none (row 0 is the router itself). */
 unsigned router_pick(struct router *router, const struct claim *claim);
+bool router_has_worker(const struct router *router); /* one that has made its claims */
 
 /* ---- router_iq_in.c ---- */
 void router_iq_in_setup(struct router *router);

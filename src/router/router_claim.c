@@ -131,3 +131,11 @@ unsigned router_pick(struct router *router, const struct claim *claim)
         router->next_row = best + 1; /* equals take turns */
     return best;
 }
+
+bool router_has_worker(const struct router *router)
+{
+    for (unsigned row = 0; row < BOARD_ROWS; row++)
+        if (router->peers[row].ready)
+            return true;
+    return false;
+}

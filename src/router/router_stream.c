@@ -75,8 +75,10 @@ static void serve_iq(struct router_stream *stream, struct router_stream *asked, 
     } else if (disco_answer(asked->service->disco, stanza, &head, out)) {
         count_add(COUNT_iqs_answered, 1);
         return;
-    } else {
+    } else if (router_has_worker(stream->router)) {
         stanza_unclaimed(out, &head);
+    } else { /* who would claim it is not there yet, or again */
+        stanza_problem(out, &head, PROBLEM_unavailable);
     }
     count_add(COUNT_iqs_refused, 1);
 }

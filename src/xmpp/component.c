@@ -385,6 +385,14 @@ static void on_flush(struct task *task)
         flush(component);
 }
 
+void component_flush(struct component *component)
+{
+    if (!list_linked(&component->flush.node))
+        return;
+    task_cancel(&component->flush);
+    on_flush(&component->flush);
+}
+
 void component_flush_soon(struct component *component)
 {
     task_defer(component->loop, &component->flush, on_flush);

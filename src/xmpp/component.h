@@ -58,6 +58,8 @@ const char *component_trouble(const struct component *component); /* "" when the
 /* Where one stanza may be written, by the functions of stanza.h; NULL: the stream is not up, or too much
  * waits. What was written leaves at the end of the loop's turn, all in one system call. */
 struct buf *component_out(struct component *component);
+void component_flush(
+    struct component *component); /* what was written leaves now, not at the end of the turn */
 /* While held, nothing is read from that stream: whoever serves its stanzas has too much in hand. */
 void component_hold(struct component *component, bool held);
 

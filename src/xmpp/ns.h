@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 5 sees nothing: ns.h - the namespaces that the core itself reads and writes. */
+/* floor 5 sees 0: ns.h - the namespaces that the core itself reads and writes. */
 #ifndef STOA_XMPP_NS_H
 #define STOA_XMPP_NS_H
 

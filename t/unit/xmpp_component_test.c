@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 11 sees all: xmpp_component_test.c - a component's stream against every way in which servers say no,
- * fall silent, come back. */
+/* floor 5 sees 0 1 2 4: xmpp_component_test.c - a component's stream against every way in which servers say
+ * no, fall silent, come back. */
 #include "xmpp_fake.h"
 
 #include "os/file.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 11 sees all: xmpp_fake.h - a component listener that lives in the test's own loop and does as it is
- * told, and waiting by condition instead of by time. */
+/* floor 5 sees 0 1 2 4: xmpp_fake.h - a component listener that lives in the test's own loop and does as it
+ * is told, and waiting by condition instead of by time. */
 #ifndef STOA_TEST_XMPP_FAKE_H
 #define STOA_TEST_XMPP_FAKE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 11 sees all: xmpp_iq_test.c - an answer counts once, in time, and from nobody but who was asked. */
+/* floor 5 sees 0 1 2 4: xmpp_iq_test.c - an answer counts once, in time, and from nobody but who was asked.
+ */
 #include "xmpp_fake.h"
 
 #include "xmpp/iq.h"
