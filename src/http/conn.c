@@ -78,8 +78,11 @@ static void refuse(const struct http_conn *conn)
                                  "Connection: close\r\n\r\n";
 
     count_add(COUNT_connections_refused, 1);
-    if (!conn->listener->tls)
-        (void)!send(conn->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
+    if (conn->listener->tls)
+        return;
+    (void)!send(conn->fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL);
+    (void)!recv(conn->fd, server_shared(conn->server), SHARED_BYTES,
+                0); /* unread bytes would make it a reset */
 }
 
 bool conn_begin(struct http_conn *conn)
@@ -295,9 +298,8 @@ static void time_out_handler(struct http_conn *conn)
         phase_refuse(conn, PROBLEM_request_timeout, NULL);
     } else {
         log_warn("request %s, %.*s, timed out after %lld s while %s", exchange->request.id,
-                 SPAN_ARG(exchange->head.target),
+                 SPAN_ARG(exchange->request.raw_path),
                  (long long)((now_of(conn) - exchange->began) / USEC_PER_SEC), exchange->request.doing);
-        conn->gone = conn->half_closed;
         conn_cancel(conn);
         phase_refuse(conn, PROBLEM_server_silent, "The answer took too long");
     }

@@ -99,6 +99,7 @@ static enum route_found find_row(const struct http_context *context, struct http
             request->route = row;
             request->state = context->state;
             request->below = rest;
+            *allow_r = 0;
             return ROUTE_FOUND;
         }
         *allow_r |= row->methods;

@@ -115,8 +115,9 @@ static void advance(struct http_conn *conn, size_t sent)
 
 static enum step file_changed(const struct http_conn *conn)
 {
-    log_error("request %s, %.*s: the file ended before its size, or cannot be read: %m",
-              conn->exchange->request.id, SPAN_ARG(conn->exchange->head.target));
+    log_error("request %s, %.*s: the file cannot be sent: %s", conn->exchange->request.id,
+              SPAN_ARG(conn->exchange->request.raw_path),
+              errno ? strerror(errno) : "it ended before its size");
     return STEP_CLOSE;
 }
 
