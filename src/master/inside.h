@@ -67,7 +67,7 @@ struct control_client {
 
 struct master {
     OBJECT_MAGIC
-    const struct master_options *options; /* borrowed */
+    const struct master_options *options; /* owned, texts too: titles overwrite the command line */
     struct conf_schema *schema;           /* owned */
     struct house *house;                  /* owned; in force */
     struct house *trial;                  /* owned; a reload that is not decided yet, or NULL */

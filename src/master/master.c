@@ -88,6 +88,8 @@ static void look_at_phase(struct master *master)
         daemon_ready(master, NULL);
         break;
     case PHASE_RUNNING:
+        if (master->reload_again && master->trial == NULL)
+            reload_begin(master);
         reload_look(master);
         break;
     case PHASE_DRAINING:
@@ -194,6 +196,45 @@ static int settle(struct master *master)
     return 0;
 }
 
+static char *copy_text(const char *text)
+{
+    return text ? must_strdup(text) : NULL;
+}
+
+/* They point into the command line, which the first title overwrites; a reload needs them again. */
+static struct master_options *copy_options(const struct master_options *options)
+{
+    struct master_options *copy = must_alloc(sizeof(*copy));
+    const char **overrides;
+    size_t count = 0;
+
+    *copy = *options;
+    copy->config = copy_text(options->config);
+    copy->data_root = copy_text(options->data_root);
+    while (options->overrides && options->overrides[count])
+        count++;
+    overrides = must_alloc((count + 1) * sizeof(*overrides));
+    for (size_t i = 0; i < count; i++)
+        overrides[i] = copy_text(options->overrides[i]);
+    copy->overrides = overrides;
+    return copy;
+}
+
+static void free_text(const char *text)
+{
+    free((void *)(uintptr_t)text);
+}
+
+static void free_options(const struct master_options *options)
+{
+    for (size_t i = 0; options->overrides[i]; i++)
+        free_text(options->overrides[i]);
+    free((void *)(uintptr_t)options->overrides);
+    free_text(options->config);
+    free_text(options->data_root);
+    free((void *)(uintptr_t)options);
+}
+
 static void clean_up(struct master *master)
 {
     if (master->loop) {
@@ -220,6 +261,7 @@ static void clean_up(struct master *master)
     loop_free(&master->loop);
     if (master->starter >= 0)
         close(master->starter);
+    free_options(master->options);
     OBJECT_DEAD(master);
     free(master);
 }
@@ -243,7 +285,7 @@ int master_run(const struct master_options *options)
 
     fill_standard_descriptors();
     OBJECT_BORN(master, master);
-    master->options = options;
+    master->options = copy_options(options);
     master->starter = -1;
     master->schema = options->schema();
     if (prepare(master) < 0) {
@@ -253,7 +295,7 @@ int master_run(const struct master_options *options)
     if (!options->foreground)
         daemon_begin(master);
     if (settle(master) == 0) {
-        log_notice("stoad %s starts with %s", STOA_VERSION, options->config);
+        log_notice("stoad %s starts with %s", STOA_VERSION, master->options->config);
         master->last_tick = clock_mono();
         master_wake(master);
         loop_run(master->loop);

@@ -10,7 +10,7 @@
 #include "shm/heritage.h"
 
 struct master_options {
-    const char *config;           /* borrowed, as all here, until master_run returns */
+    const char *config;           /* texts are copied by master_run */
     const char *data_root;        /* of relative paths; NULL: the configuration's folder */
     const char *const *overrides; /* "path/in/config=value", ends in NULL; or NULL */
     bool foreground;

@@ -41,25 +41,26 @@ static void finish(struct master *master, bool good)
 {
     proc_notify("READY=1");
     control_reload_done(master, good);
-    if (master->reload_again) {
-        master->reload_again = false;
+    if (master->reload_again)
         reload_begin(master);
-    }
     master_wake(master);
 }
 
 void reload_begin(struct master *master)
 {
-    if (master->phase != PHASE_RUNNING) {
+    if (master->phase >= PHASE_DRAINING) {
         buf_clear(&master->report);
-        buf_text(&master->report, "error: the daemon is starting or ending\n");
+        buf_text(&master->report, "error: the daemon is ending\n");
+        master->reload_again = false;
         control_reload_done(master, false);
         return;
     }
-    if (master->trial) { /* one after the other: the file may have changed since the first was read */
+    /* One after the other, and none before all serve: the file may have changed since it was read. */
+    if (master->trial || master->phase == PHASE_STARTING) {
         master->reload_again = true;
         return;
     }
+    master->reload_again = false;
     log_notice("reloading %s", master->options->config);
     tell_manager_reloading();
     master->trial = house_load(master);

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-void proc_title_init(int argc, char **argv); /* once, in main, before the first title */
+/* Once, in main, before the first title, which then overwrites the bytes that argv points at: whoever still
+ * needs those copies them before. The environment is moved and stays good. */
+void proc_title_init(int argc, char **argv);
 void proc_title(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Signals of that list (0 ends it) are blocked and come by the descriptor instead: read struct
