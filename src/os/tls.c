@@ -97,7 +97,7 @@ int tls_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_C
         return 0;
     } else if (mac_begin(mac, keys.mac) &&
                EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, keys.cipher, iv) == 1) {
-        result = newest ? 1 : 2;
+        result = newest && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2; /* 1.3: clients use a ticket once */
     }
     OPENSSL_cleanse(&keys, sizeof(keys));
     return result;

@@ -25,6 +25,7 @@ struct driver {
     struct settings settings;
     struct heritage heritage;
     struct http_listener listener;
+    struct http_tls *tls; /* owned; given before driver_start: the listener speaks TLS */
     struct loop *loop;
     struct router_table *table;
     struct http_server *server;
@@ -67,10 +68,11 @@ static inline void driver_start(struct driver *driver)
 {
     driver->loop = loop_new();
     turn_add(driver->loop, &driver->turn, driver_on_turn);
-    must(http_server_new(&driver->server, &driver->heritage, driver->loop, driver->table, NULL) == 0);
+    must(http_server_new(&driver->server, &driver->heritage, driver->loop, driver->table, driver->tls) == 0);
     OBJECT_BORN(&driver->listener, http_listener);
     driver->listener.server = driver->server;
     driver->listener.settings = &driver->connection;
+    driver->listener.tls = driver->tls != NULL;
 }
 
 static inline void driver_end(struct driver *driver)
@@ -80,6 +82,7 @@ static inline void driver_end(struct driver *driver)
     turn_remove(&driver->turn);
     loop_free(&driver->loop);
     buf_free(&driver->in);
+    http_server_release(&driver->tls);
 }
 
 /* wait: until something happens, such as a time-out. */
@@ -155,7 +158,7 @@ static inline const char *driver_talk(struct driver *driver, const char *text)
 
 static inline int driver_status(const char *reply)
 {
-    return strncmp(reply, "HTTP/1.1 ", 9) == 0 ? atoi(reply + 9) : 0;
+    return strncmp(reply, "HTTP/1.1 ", 9) == 0 ? (int)strtol(reply + 9, NULL, 10) : 0;
 }
 
 /* The value of a field in the first reply, in a static buffer; NULL: none. */
