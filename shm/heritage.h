@@ -30,7 +30,7 @@ struct heritage {
     pid_t master_pid;
     struct conf *conf; /* the configuration that this child runs, and its core part */
     const struct settings *settings;
-    const void *prepared;            /* what master_options.prepare made of it (TLS contexts); borrowed */
+    const void *prepared; /* what master_options.prepare made of it (TLS contexts); borrowed */
 };
 
 #endif
