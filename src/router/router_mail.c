@@ -7,8 +7,14 @@
 
 static void ready(struct router *router, unsigned row, const struct letter *letter)
 {
+    size_t at = 0;
+    struct span name;
+    void *service;
+
     (void)letter;
     router->peers[row].ready = true;
+    while (map_next(router->services, &at, &name, &service))
+        disco_settle(((struct service *)service)->disco);
     router_start(router);
 }
 

@@ -18,6 +18,7 @@
 struct disco {
     struct buf info;  /* owned; <query/> of disco#info, whole */
     struct buf vcard; /* owned; <vCard/>, whole */
+    bool settled;     /* it is no longer our guess */
 };
 
 static const char *const own_features[] = {
@@ -86,6 +87,7 @@ bool disco_describe(struct disco *disco, struct span name, struct span xml, cons
     if (good) {
         write_info(&disco->info, query, name);
         write_vcard(&disco->vcard, name);
+        disco->settled = true;
     }
     buf_free(&text);
     arena_free(&arena);
@@ -104,7 +106,16 @@ struct disco *disco_new(struct span service)
                             &why));
     else
         must(disco_describe(disco, SPAN("Stoa"), SPAN(""), &why));
+    disco->settled = false;
     return disco;
+}
+
+void disco_settle(struct disco *disco)
+{
+    const char *why;
+
+    if (!disco->settled)
+        must(disco_describe(disco, SPAN("Stoa"), SPAN(""), &why));
 }
 
 void disco_free(struct disco **disco)

@@ -19,6 +19,10 @@ void disco_free(struct disco **disco);
  * *why_r is static text, and what was there stays. */
 bool disco_describe(struct disco *disco, struct span name, struct span xml, const char **why_r);
 
+/* All modules have spoken, but none for this service: then it is shown as what it is, a component without
+ * one. Does nothing after a description. */
+void disco_settle(struct disco *disco);
+
 /* Answers an IQ get that every component understands. false: it is none; nothing was written. */
 bool disco_answer(const struct disco *disco, const struct stanza *stanza, const struct stanza_head *head,
                   struct buf *out);

@@ -82,6 +82,7 @@ static void test_info(void **state)
                                 "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'>"
                                 "<value>urn:xmpp:http:upload:0</value></field>"
                                 "<field var='max-file-size'><value>42</value></field></x></query></iq>");
+    disco_settle(disco); /* does nothing now */
     ask(disco, "get", "<query xmlns='" NS_DISCO_INFO "' node='x'/>", &out);
     assert_has(out.at, "<item-not-found");
     ask(disco, "get", "<vCard xmlns='vcard-temp'/>", &out);
