@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 5 sees 0 2 3: send.c - the pieces of a reply onto the wire.
  *
- * Head and small body leave in one call; a small file is copied into the same call (one pread costs less than
- * a second system call for the socket), a large one goes by sendfile with the head held back (MSG_MORE) so
- * that both share packets. Nothing is kept between calls but how far each piece has got. */
+ * Head and small body leave in one call; a tiny file is copied into the same call, any other goes by sendfile
+ * with the head held back (MSG_MORE) so that both share packets. Nothing is kept between calls but how far
+ * each piece has got. */
 #include "http/inside.h"
 
 #include "os/log.h"

@@ -174,7 +174,7 @@ static void empty_files_have_no_ranges(void **state)
 /* Sizes around those at which the way of sending changes. */
 static void files_of_all_sizes_arrive_whole(void **state)
 {
-    static const size_t sizes[] = { 1, 16384, 65535, 65536, 65537, 1048576, 3000001 };
+    static const size_t sizes[] = { 1, 4096, 4097, 16384, 65535, 65536, 65537, 1048576, 3000001 };
     char *bytes = malloc(3000001);
 
     (void)state;
