@@ -83,7 +83,8 @@ struct master {
     enum phase phase;
     int status; /* of our end */
     int64_t last_tick;
-    struct timer tick, tickets, watchdog, deadline;
+    struct task wake; /* a tick at the end of this turn */
+    struct timer tick, tickets, watchdog;
     int64_t watchdog_usec; /* 0: nobody asked */
     struct watch signals;
     struct watch control;

@@ -25,11 +25,16 @@
 #define TICKET_LEAST  (60 * USEC_PER_SEC)
 #define STOP_PATIENCE (5 * USEC_PER_SEC)
 
-static void on_tick(struct timer *timer);
+static void tick(struct master *master);
+
+static void on_wake(struct task *task)
+{
+    tick(OBJECT((char *)task - offsetof(struct master, wake), master));
+}
 
 void master_wake(struct master *master)
 {
-    timer_set(master->loop, &master->tick, clock_mono(), on_tick);
+    task_defer(master->loop, &master->wake, on_wake);
 }
 
 /* ---- the end ---- */
@@ -122,7 +127,11 @@ static int64_t idle_period(const struct master *master)
 
 static void on_tick(struct timer *timer)
 {
-    struct master *master = OBJECT((char *)timer - offsetof(struct master, tick), master);
+    tick(OBJECT((char *)timer - offsetof(struct master, tick), master));
+}
+
+static void tick(struct master *master)
+{
     int64_t now = clock_mono();
 
     spawn_reap(master);
@@ -131,7 +140,8 @@ static void on_tick(struct timer *timer)
     spawn_hurry(master, now);
     master->last_tick = now;
     log_flush();
-    timer_set(master->loop, timer, now + (is_unfinished(master) ? TICK_SOON : idle_period(master)), on_tick);
+    timer_set(master->loop, &master->tick, now + (is_unfinished(master) ? TICK_SOON : idle_period(master)),
+              on_tick);
 }
 
 static void on_tickets(struct timer *timer)

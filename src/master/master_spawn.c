@@ -22,6 +22,7 @@
 #define EARLY          (10 * USEC_PER_SEC) /* who dies younger than this makes the next one wait */
 #define WAIT_LEAST     (100 * USEC_PER_MSEC)
 #define WAIT_MOST      (10 * USEC_PER_SEC)
+#define STUCK_LEAST    (3 * USEC_PER_SEC) /* an idle loop gives a sign once a second */
 #define STILLBORN_MOST 3
 #define TERM_PATIENCE  (5 * USEC_PER_SEC)
 
@@ -324,7 +325,7 @@ static void kill_stuck(struct master *master, unsigned row, int64_t now, int64_t
     struct child *child = &master->children[row];
     int64_t beat = atomic_load(&board(master)->rows[row].beat);
 
-    if (timeout <= 0 || now - beat < timeout)
+    if (now - beat < timeout)
         return;
     log_error("%s (process %d) has not turned its loop for %lld s; it is killed", name_of(child->kind, row),
               (int)child->pid, (long long)((now - beat) / USEC_PER_SEC));
@@ -336,7 +337,8 @@ static void kill_stuck(struct master *master, unsigned row, int64_t now, int64_t
  * fault of theirs, and they get another period. */
 void spawn_hurry(struct master *master, int64_t now)
 {
-    int64_t timeout = master->house->settings.processes->stuck_timeout;
+    int64_t wanted = master->house->settings.processes->stuck_timeout;
+    int64_t timeout = wanted > STUCK_LEAST ? wanted : STUCK_LEAST;
     bool overslept = now - master->last_tick > timeout / 2;
 
     for (unsigned row = 0; row < BOARD_ROWS; row++) {
