@@ -24,12 +24,10 @@
 
 #include <sys/uio.h>
 
-#define SHARED_BYTES (256 * 1024)  /* one per worker: bodies in, copies out */
-#define TURN_BYTES   (1024 * 1024) /* of one connection in one turn of the loop, then others have theirs */
-#define INPUT_BYTES  4096          /* first input buffer: nearly every request head fits */
-#define FILE_COPY_BYTES                                                                                      \
-    4096 /* up to here one copy and one call; above, sendfile costs less (measured: 10 KiB -10 %, 64 KiB -50 \
-            %) */
+#define SHARED_BYTES       (256 * 1024) /* one per worker: bodies in, copies out */
+#define TURN_BYTES         (1024 * 1024) /* of one connection in one turn of the loop, then others have theirs */
+#define INPUT_BYTES        4096          /* first input buffer: nearly every request head fits */
+#define FILE_COPY_BYTES    4096          /* up to here a copy; above, sendfile was measured to cost less */
 #define CHUNKED_READ_BYTES (64 * 1024) /* of a chunked body at once: bounds what may have to be kept */
 #define DISCARD_BYTES      (64 * 1024) /* of an unwanted body read away to keep the connection */
 #define LINGER_BYTES       (16 << 20)  /* read and dropped before closing, so that the reply is not lost */
