@@ -139,7 +139,8 @@ static const struct {
 static void obey(struct control_client *client, struct span word)
 {
     timer_stop(&client->patience);
-    log_info("asked by stoactl: %.*s", SPAN_ARG(word));
+    if (!span_is(word, "segment") && !span_is(word, "status")) /* these are asked all day */
+        log_notice("asked by stoactl: %.*s", SPAN_ARG(word));
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (!span_is(word, words[i].word))
             continue;
