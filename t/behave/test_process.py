@@ -324,19 +324,3 @@ def test_unknown_user_names_the_setting(make):
 def test_control_socket_is_for_its_owner(make):
     house = make()
     assert os.stat(os.path.join(house.folder, "run", "ctl.sock")).st_mode & 0o007 == 0
-
-
-def test_environment_is_not_handed_to_strangers(make):
-    """The daemon runs without a controlling terminal's leftovers: no descriptor of its starter stays open."""
-    read, write = os.pipe()
-    os.set_inheritable(write, True)
-    try:
-        house = make(start=False)
-        house.start(pass_fds=[write])
-        for pid in base.family(house.pid)[1:]:
-            for name in os.listdir("/proc/%d/fd" % pid):
-                link = os.readlink("/proc/%d/fd/%s" % (pid, name))
-                assert link != os.readlink("/proc/self/fd/%d" % write)
-    finally:
-        os.close(read)
-        os.close(write)

@@ -13,9 +13,9 @@ def state_file(folder):
     return os.path.join(folder, "up.json")
 
 
-def owned(pid, folder):
-    """Whether that process is still the one that up started: a recycled number names another folder."""
-    return base.alive(pid) and folder in base.cmdline(pid)
+def owned(mark):
+    """The number of a process that up started, if it is still that one; a recycled number was born later."""
+    return mark and base.alive(mark[0]) and base.born(mark[0]) == mark[1] and mark[0]
 
 
 def down(folder):
@@ -27,15 +27,15 @@ def down(folder):
     except (OSError, ValueError):
         return
     for name in ("stoa", "server"):  # the daemon first: it need not complain about a server that goes away
-        pid = state.get(name)
-        if pid and owned(pid, folder):
+        pid = owned(state.get(name))
+        if pid:
             base.end(pid)
     os.unlink(state_file(folder))
 
 
-def remember(folder, **state):
+def remember(folder, **pids):
     with open(state_file(folder), "w") as file:
-        json.dump(state, file)
+        json.dump({name: [pid, base.born(pid)] if pid else None for name, pid in pids.items()}, file)
 
 
 def lines_of(house, server):
@@ -78,7 +78,7 @@ def up(folder, kind, sets):
     if os.path.exists(state_file(folder)):
         with open(state_file(folder)) as file:
             state = json.load(file)
-        if any(pid and owned(pid, folder) for pid in state.values()):
+        if any(owned(mark) for mark in state.values()):
             raise base.Failed("already up in %s; ./dev down %s ends it" % (folder, folder))
     where = os.path.join(folder, "xmpp")
     server = Nobody() if kind == "none" else servers.KINDS[kind](where, ["upload.localhost", "http.localhost"]).start()

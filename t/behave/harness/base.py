@@ -3,7 +3,6 @@
 import fcntl
 import os
 import random
-import re
 import signal
 import socket
 import subprocess
@@ -11,7 +10,7 @@ import time
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", ".."))
 LOOPBACK = "127.0.0.1"
-WAIT = 30  # seconds that a condition gets; far more than needed, so that a busy machine is no failure
+WAIT = float(os.environ.get("STOA_WAIT", "30"))  # seconds for a condition: far more than needed, for busy machines
 
 
 class Failed(Exception):
@@ -100,6 +99,15 @@ def alive(pid):
         return False
 
 
+def born(pid):
+    """When that process began, in clock ticks since boot: with its number, it names one process for ever."""
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return int(file.read().rsplit(")", 1)[1].split()[19])
+    except (OSError, IndexError):
+        return None
+
+
 def cmdline(pid):
     try:
         with open("/proc/%d/cmdline" % pid, "rb") as file:
@@ -178,7 +186,9 @@ def read(path):
 def sanitizer_env(folder, more=None):
     """Each process writes its reports to a file of its own: a child's would go unseen otherwise."""
     env = dict(os.environ)
-    log = os.path.join(folder, "sanitizer")
+    log = os.path.join(folder, "sanitizer", "report")
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    os.chmod(os.path.dirname(log), 0o777)  # children that gave up root write there too
     env["ASAN_OPTIONS"] = "detect_leaks=0:abort_on_error=0:allocator_may_return_null=1:log_path=" + log
     env["UBSAN_OPTIONS"] = "print_stacktrace=1:log_path=" + log
     env.pop("NOTIFY_SOCKET", None)
@@ -188,8 +198,6 @@ def sanitizer_env(folder, more=None):
 
 
 def sanitizer_reports(folder):
-    out = []
-    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
-        if re.match(r"sanitizer\.\d+", name):
-            out.append("%s:\n%s" % (name, read(os.path.join(folder, name))[:6000]))
-    return out
+    folder = os.path.join(folder, "sanitizer")
+    names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    return ["%s:\n%s" % (name, read(os.path.join(folder, name))[:6000]) for name in names]
