@@ -124,8 +124,7 @@ static void on_stream_error(struct component *component, const struct xml_elemen
     }
     condition = span_head(condition, 60);
     text = span_head(text, 80);
-    snprintf(detail, sizeof(detail), text.size ? "%.*s, \"%.*s\"" : "%.*s", SPAN_ARG(condition),
-             SPAN_ARG(text));
+    snprintf(detail, sizeof(detail), text.size ? "%.*s: %.*s" : "%.*s", SPAN_ARG(condition), SPAN_ARG(text));
     component_fall(component, trouble_of(component, condition), detail);
 }
 

@@ -124,7 +124,7 @@ static const struct {
     { "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' "
       "xmlns:stream='http://etherx.jabber.org/streams' version='1.0' id=''>" FAKE_ERROR("host-unknown"),
       NULL, "the server has no such component" },
-    { FAKE_HEADER, FAKE_ERROR("conflict"), "the component JID is taken (conflict, \"so it is\")" },
+    { FAKE_HEADER, FAKE_ERROR("conflict"), "the component JID is taken (conflict: so it is)" },
     /* A client's port: features, or what Prosody says there. */
     { "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='1' from='x' "
       "version='1.0'><stream:features/>",
