@@ -80,12 +80,15 @@ void arena_reset(struct arena *arena)
 
 void arena_free(struct arena **arena)
 {
-    if (*arena == NULL)
+    struct arena *old = *arena;
+
+    if (old == NULL)
         return;
-    arena_reset(*arena);
-    free((*arena)->newest);
-    free(*arena);
-    *arena = NULL;
+    *arena =
+        NULL; /* before its bytes go: the pointer may itself lie in the arena, as with a request's state */
+    arena_reset(old);
+    free(old->newest);
+    free(old);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
