@@ -18,6 +18,7 @@ struct bound {
     unsigned users; /* houses that have it; 0: free place */
     struct sock_address address;
     const char *path; /* owned; of a unix socket that we made and remove; else NULL */
+    bool adopted;     /* it is the service manager's too */
 };
 
 /* ---- one configuration, with all that was made of it ---- */
@@ -82,6 +83,7 @@ struct master {
     struct kind_state kinds[PROCESS_KINDS];
     enum phase phase;
     int status; /* of our end */
+    bool shut;  /* the sockets are, while draining */
     int64_t last_tick;
     struct task wake; /* a tick at the end of this turn */
     struct timer tick, tickets, watchdog;
@@ -105,7 +107,10 @@ int house_open_log(const struct house *house); /* -1: said in the log */
 /* Binds what house wants and is not bound yet. -1: why is in master->report, nothing is bound for house. */
 int listen_for(struct master *master, struct house *house);
 void listen_release(struct master *master, struct house *house); /* closes what no other house wants */
-void listen_adopt(struct master *master);                        /* LISTEN_FDS: as bound for nobody yet */
+/* LISTEN_FDS: as bound for nobody yet. All other descriptors that our starter left open are closed. */
+void listen_adopt(struct master *master);
+/* Nobody is let in any more, though workers still have the sockets open. */
+void listen_shut(struct master *master);
 void listen_drop_unused(struct master *master);
 void listen_close_in_child(struct master *master, const struct house *house);
 
@@ -117,7 +122,8 @@ void spawn_tell(struct master *master, unsigned row, int signal, int64_t patienc
 void spawn_tell_all(struct master *master, int signal); /* all that live; without making them leave */
 unsigned spawn_count(const struct master *master, enum process_kind kind);
 unsigned spawn_serving(const struct master *master, uint32_t conf_generation, bool live_only); /* workers */
-bool spawn_all_live(const struct master *master); /* every process of the house in force */
+bool spawn_all_draining(const struct master *master); /* no worker accepts any more */
+bool spawn_all_live(const struct master *master);     /* every process of the house in force */
 void spawn_hurry(struct master *master,
                  int64_t now); /* stronger words for those who do not leave; the stuck */
 

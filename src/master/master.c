@@ -98,6 +98,11 @@ static void look_at_phase(struct master *master)
         reload_look(master);
         break;
     case PHASE_DRAINING:
+        if (!master->shut &&
+            spawn_all_draining(master)) { /* not earlier: one that accepts would see it fail */
+            master->shut = true;
+            listen_shut(master);
+        }
         if (spawn_count(master, PROCESS_worker) == 0)
             master_stop(master, EXIT_SUCCESS);
         break;

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +233,8 @@ void listen_adopt(struct master *master)
 {
     unsigned count = proc_listen_fds();
 
+    close_range(ADOPT_FROM + count, UINT_MAX, 0);
+
     for (int fd = ADOPT_FROM; fd < ADOPT_FROM + (int)count; fd++) {
         struct bound *bound = free_bound(master);
 
@@ -239,12 +242,25 @@ void listen_adopt(struct master *master)
             close(fd);
             continue;
         }
-        *bound = (struct bound){ .fd = fd, .address.size = sizeof(bound->address.bytes) };
+        *bound = (struct bound){ .fd = fd, .adopted = true, .address.size = sizeof(bound->address.bytes) };
         if (getsockname(fd, (struct sockaddr *)&bound->address.bytes, &bound->address.size) < 0 ||
             fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
             log_warn("descriptor %d, passed by LISTEN_FDS, is not a socket", fd);
             close_bound(bound);
         }
+    }
+}
+
+/* A close would not do: each worker has the socket too, and a client would wait in its queue for nobody. */
+void listen_shut(struct master *master)
+{
+    for (size_t i = 0; i < sizeof(master->bounds) / sizeof(master->bounds[0]); i++) {
+        struct bound *bound = &master->bounds[i];
+
+        if (bound->fd > 0 && !bound->adopted)
+            shutdown(bound->fd, SHUT_RDWR);
+        if (bound->fd > 0 && bound->path)
+            unlink(bound->path);
     }
 }
 

@@ -146,6 +146,14 @@ unsigned spawn_count(const struct master *master, enum process_kind kind)
     return count;
 }
 
+bool spawn_all_draining(const struct master *master)
+{
+    for (unsigned row = ROW_WORKER_0; row < BOARD_ROWS; row++)
+        if (master->children[row].pid && state_of(master, row) != ROW_DRAINING)
+            return false;
+    return true;
+}
+
 unsigned spawn_serving(const struct master *master, uint32_t conf_generation, bool live_only)
 {
     unsigned count = 0;

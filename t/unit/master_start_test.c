@@ -30,6 +30,22 @@ static void test_refused_at_start(void **state)
     close(fd);
 }
 
+/* Descriptors of the starter end where the daemon begins. */
+static void test_foreign_descriptors_are_closed(void **state)
+{
+    int ends[2];
+    char byte;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    start_and_view(1);
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 0); /* nobody else holds the other end */
+    close(ends[0]);
+    kill(daemon_pid, SIGTERM);
+    expect_end(0);
+}
+
 /* Without -f: the process that was called ends when the daemon serves. */
 static void test_daemon(void **state)
 {
@@ -237,13 +253,10 @@ static void test_second_daemon_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_hopeless_start_fails),
-        TEST(test_refused_at_start),
-        TEST(test_daemon),
-        TEST(test_killed_master_leaves_nobody),
-        TEST(test_words_to_the_service_manager),
-        TEST(test_passed_socket_is_used),
-        TEST(test_unix_socket),
+        TEST(test_hopeless_start_fails),           TEST(test_refused_at_start),
+        TEST(test_foreign_descriptors_are_closed), TEST(test_daemon),
+        TEST(test_killed_master_leaves_nobody),    TEST(test_words_to_the_service_manager),
+        TEST(test_passed_socket_is_used),          TEST(test_unix_socket),
         TEST(test_second_daemon_is_refused),
     };
 

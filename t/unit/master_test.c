@@ -93,6 +93,7 @@ static void test_drain_has_an_end(void **state)
     ask_expecting("reload", "ok\n");
     WAIT_UNTIL(all_live(2));
     kill(daemon_pid, SIGQUIT);
+    WAIT_UNTIL(!is_bound(ports[0]));
     expect_end(0);
     assert_true(log_says("still has requests open after the drain timeout"));
 }
