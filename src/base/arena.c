@@ -84,8 +84,8 @@ void arena_free(struct arena **arena)
 
     if (old == NULL)
         return;
-    *arena =
-        NULL; /* before its bytes go: the pointer may itself lie in the arena, as with a request's state */
+    /* Before the bytes go: the pointer may itself lie in the arena, as the state of a request does. */
+    *arena = NULL;
     arena_reset(old);
     free(old->newest);
     free(old);
