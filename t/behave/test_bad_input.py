@@ -36,7 +36,7 @@ def test_server_absent_stoa_runs_serves_and_says_so_once(make):
 def test_server_absent_the_log_names_the_setting(make):
     server = make.server()
     server.close()
-    house = make("xmpp/reconnect-most=PT0.5S", server=server)
+    house = make("xmpp/reconnect-least=PT0.1S", "xmpp/reconnect-most=PT0.5S", server=server)
     base.wait_for(lambda: "xmpp/port" in house.log() or "xmpp/host" in house.log(), "the name of the setting in the log")
 
 

@@ -23,7 +23,7 @@ def pair(request, certificates):
     """(Stoa, server) with that server."""
     import conftest
     server = request.getfixturevalue(request.param)
-    house = stoa.Stoa(conftest.folder("clients"), server, ["upload/logic/max-file-size=200M"], certificates=certificates)
+    house = stoa.Stoa(conftest.folder("clients"), server, ["upload/logic/max-file-size=200M", conftest.NO_LIMIT], certificates=certificates)
     house.start()
     house.streams_up()
     yield house, server

@@ -236,18 +236,27 @@ XML_BOMBS = [
 ]
 
 
+@pytest.fixture(scope="module")
+def eager(certificates):
+    """A Stoa that does not wait long before it connects anew."""
+    import conftest
+    maker = conftest.Maker(certificates)
+    yield maker("xmpp/reconnect-least=PT0.1S", "xmpp/reconnect-most=PT0.2S")
+    maker.end()
+
+
 @pytest.mark.parametrize("text", XML_BOMBS, ids=[t[:20].replace("/", "") for t in XML_BOMBS])
-def test_R16_hostile_xml_ends_the_stream_and_nothing_else(house, text):
+def test_R16_hostile_xml_ends_the_stream_and_nothing_else(eager, text):
     """The server is trusted to route, not to be sane: Stoa cuts such a stream and comes back."""
-    stream = house.server.wait_up("upload.localhost")
+    stream = eager.server.wait_up("upload.localhost")
     try:
         stream.send(text.encode("latin-1"))
     except OSError:
         pass
-    house.server.drop("upload.localhost") if text.endswith(" " * 100) else None
-    ok = base.wait_for(lambda: _pong(house), "an answer after hostile XML")
+    eager.server.drop("upload.localhost") if text.endswith(" " * 100) else None
+    ok = base.wait_for(lambda: _pong(eager), "an answer after hostile XML")
     assert ok
-    assert house.process.poll() is None
+    assert eager.process.poll() is None
 
 
 def _pong(house):

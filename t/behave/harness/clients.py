@@ -21,8 +21,9 @@ def slixmpp_upload(server, path, name=None, kind=None, user="alice", service="up
     """name: what the client calls the file, which need not be its name on this disk."""
     job = dict(port=server.c2s, jid="%s@%s/slixmpp" % (user, server.domain), password=server.accounts[user], path=path,
                name=name or os.path.basename(path), kind=kind, service=service)
-    done = subprocess.run([sys.executable, "-B", os.path.realpath(__file__), json.dumps(job)], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds, check=False)
+    done = subprocess.run([sys.executable, "-B", "-m", "harness.clients", json.dumps(job)], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds, check=False,
+                          cwd=os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
     try:
         answer = json.loads(done.stdout.decode().strip().splitlines()[-1])
     except (ValueError, IndexError):
