@@ -15,7 +15,7 @@ from harness import base  # noqa: E402
 
 LARGE = 100 * 1024 * 1024
 GIB = 1 << 30
-TRANSFERS = 4  # per round and peer: CPU seconds come in hundredths
+PUTS, GETS = 4, 16  # per round and peer: CPU seconds come in hundredths
 SETS = ["upload/limits/burst=1000000", "upload/limits/rate-period=PT1M", "upload/logic/max-file-size=2G",
         "processes/workers=2"]
 
@@ -47,7 +47,7 @@ def measured(peer_pids, work):
 
 def large(results, who, source):
     """PUT and GET of a large file, several times, over HTTP."""
-    places = [who.place(LARGE) for _ in range(TRANSFERS)]
+    places = [who.place(LARGE) for _ in range(PUTS)]
 
     def put():
         spent = 0
@@ -60,16 +60,16 @@ def large(results, who, source):
 
     def get():
         spent = 0
-        for _, get_url in places:
+        for _, get_url in places * (GETS // PUTS):
             seconds, status = peers.curl(get_url)
             if status != 200:
                 raise base.Failed("%s: GET answered %d" % (who.name, status))
             spent += seconds
         return spent
 
-    for name, work in (("large-put", put), ("large-get", get)):
+    for name, work, count in (("large-put", put, PUTS), ("large-get", get, GETS)):
         seconds, cpu = measured([who.pid], work)
-        size = LARGE * TRANSFERS
+        size = LARGE * count
         results.add(name, who.name, mb_s=size / 1e6 / seconds, cpu_s_gb=cpu / (size / 1e9))
 
 
