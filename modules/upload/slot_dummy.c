@@ -20,10 +20,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define KEY_BYTES 32
-#define MAC_BYTES 16
-#define VERSION   1
-#define FIXED     (1 + 1 + SLOT_ID + 4 * 8) /* version, flags, id, size, allocated, put_until, expires */
+#define KEY_BYTES    32
+#define MAC_BYTES    16
+#define SLOT_VERSION 1
+#define FIXED        (1 + 1 + SLOT_ID + 4 * 8) /* version, flags, id, size, allocated, put_until, expires */
 
 struct slot_dummy {
     struct slot_repository repository; /* first */
@@ -108,7 +108,7 @@ static void dummy_promise(struct slot_repository *repository, struct slot_promis
 
     if (dummy->expiration > 0 && (slot->expires == 0 || slot->expires > slot->allocated + dummy->expiration))
         slot->expires = slot->allocated + dummy->expiration;
-    buf_char(&payload, VERSION);
+    buf_char(&payload, SLOT_VERSION);
     buf_char(&payload, (char)(slot->has_token | (int)slot->purpose << 1));
     buf_add(&payload, span_make((const char *)slot->id, SLOT_ID));
     put_number(&payload, slot->size);
@@ -134,7 +134,7 @@ static bool fill_slot(const struct slot_dummy *dummy, struct span payload, struc
     struct slot *slot = &find->slot;
     unsigned flags = (unsigned char)payload.at[1];
 
-    if (payload.at[0] != VERSION || flags >> 1 >= PURPOSES || payload.size - FIXED > TYPE_MOST)
+    if (payload.at[0] != SLOT_VERSION || flags >> 1 >= PURPOSES || payload.size - FIXED > TYPE_MOST)
         return false;
     *slot = (struct slot){ .state = SLOT_PROMISED, .purpose = (enum slot_purpose)(flags >> 1) };
     slot->has_token = (flags & 1) != 0;
