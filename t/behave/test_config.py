@@ -110,7 +110,7 @@ def test_guide_example_with_tls_serves_https(make, text, port):
     house.start()
     ctx = web.context(os.path.join(house.folder, "ca.pem"))
     with web.Conn((base.LOOPBACK, mine), ctx, server_name="example.com") as conn:
-        assert conn.request("GET", "/nowhere").status == 404
+        assert conn.request("GET", "/nowhere", host="example.com:%d" % mine).status == 404
 
 
 def test_guide_example_effects_of_the_complex_upload_section(make):
@@ -149,7 +149,7 @@ def test_guide_upload_is_off_until_it_is_named(tested):
 
 def test_literal_dots_of_the_guide_are_an_error_with_advice(tested):
     status, told, _ = tested("httpServer (class: tigase.http.jetty.JettyStandaloneHttpServer) {\n    ...\n}\n")
-    assert status == 1 and re.search(r"config\.tdsl:2:\d+: error: .*\.\.\.", told)
+    assert status == 1 and re.search(r"config\.tdsl:2:\d+: error: .*dots", told)
 
 
 # ---- mistakes ----
@@ -193,7 +193,7 @@ def test_all_mistakes_are_told_at_once(tested):
 
 def test_suggestion_only_when_close(tested):
     _, told, _ = tested("zebra { }\n")
-    assert "error" in told and "httpServer" not in told
+    assert "error" in told and "mean" not in told
 
 
 # ---- the language ----
