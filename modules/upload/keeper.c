@@ -129,10 +129,12 @@ static int64_t promises_step(struct module_host *host)
     return sweep_step(&upload_of(host)->keeping->unused, DUE_UNUSED, UNLIMITED, "unused slots taken back");
 }
 
+/* As often as files expire, so that short times are kept, but never only once a day. */
 static int64_t tombstones_period(const struct module_host *host)
 {
-    (void)host;
-    return TOMBSTONES_PERIOD;
+    int64_t period = upload_of(host)->conf->expiration->period;
+
+    return period < TOMBSTONES_PERIOD ? period : TOMBSTONES_PERIOD;
 }
 
 static int64_t tombstones_step(struct module_host *host)

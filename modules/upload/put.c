@@ -216,6 +216,11 @@ static enum problem check(const struct put *put, const char **detail_r)
         return PROBLEM_slot_filled;
     if (slot->put_until <= clock_wall())
         return PROBLEM_slot_expired;
+    if (request_field(request, "content-range").at != NULL) {
+        *detail_r =
+            "An upload cannot be made in parts"; /* RFC 9110 14.5: a part is never taken for the whole */
+        return PROBLEM_bad_request;
+    }
     if (request->body_size < 0 || !request->head->has_length)
         return PROBLEM_length_required;
     if (request->body_size > slot->size)

@@ -212,6 +212,7 @@ static void a_put_that_does_not_fit_is_refused_and_the_slot_stays_good(void **st
         { "Content-Length: 6\r\n", "hello!", 413 },
         { "Content-Length: 4\r\n", "hell", 400 },
         { "Content-Length: 0\r\n", "", 400 },
+        { "Content-Length: 5\r\nContent-Range: bytes 0-4/5\r\n", "hello", 400 },
         { "Content-Length: 5\r\nContent-Type: image/png\r\n", "hello", 415 },
         { "Content-Length: 5\r\nContent-Type: nonsense\r\n", "hello", 415 },
         { "Content-Length: 5\r\nContent-Type: TEXT/plain; charset=utf-8\r\n", "hello", 201 },
