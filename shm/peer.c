@@ -27,14 +27,17 @@ void peer_open(struct peer *peer, struct ring *out, struct ring *in, uint32_t ge
 
 void peer_close(struct peer *peer)
 {
-    peer->joined = peer->told = false;
+    peer->joined = peer->told = peer->unrung = false;
     peer->begun = peer->sent = 0;
     buf_free(&peer->waiting);
     buf_free(&peer->partial);
 }
 
-static void wake(struct peer *peer)
+void peer_wake(struct peer *peer)
 {
+    if (!peer->unrung)
+        return;
+    peer->unrung = false;
     if (ring_must_wake(&peer->out))
         bell_ring(peer->bell_fd);
 }
@@ -71,7 +74,7 @@ bool peer_send(struct peer *peer, const struct letter *letter)
     must(size <= LETTER_SIZE);
     letter_make_head(letter, &head);
     if (queued == 0 && size <= RING_RECORD && put_whole(peer, letter, &head)) {
-        wake(peer);
+        peer->unrung = true;
         return true;
     }
     if (queued + size > POST_QUEUE_BYTES)
@@ -123,7 +126,7 @@ void peer_pump(struct peer *peer)
         peer->begun = 0;
     }
     if (put)
-        wake(peer);
+        peer->unrung = true;
 }
 
 enum ring_verdict peer_take(struct peer *peer, enum process_kind own, struct letter *letter_r)

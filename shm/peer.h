@@ -15,6 +15,7 @@ struct peer {
     uint32_t cut;        /* the generation that was cut off, for it never joins again; 0: none */
     int bell_fd;         /* borrowed; wakes the other end */
     bool joined;
+    bool unrung; /* letters went into out since its bell was looked at */
     struct ring_writer out;
     struct ring_reader in;
     struct buf waiting; /* letters that did not fit into out: each a uint32_t size and its bytes */
@@ -29,6 +30,8 @@ void peer_close(struct peer *peer); /* forgets all that waits */
 
 /* false: more than POST_QUEUE_BYTES would wait. */
 bool peer_send(struct peer *peer, const struct letter *letter);
+/* Rings the other end's bell if it sleeps and was sent something: once for all letters of a turn. */
+void peer_wake(struct peer *peer);
 /* Moves what waits into the ring, as far as there is room. */
 void peer_pump(struct peer *peer);
 /* RING_TAKEN: *letter_r was told by a process of that kind to one of kind own; its parts are good until the

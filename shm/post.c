@@ -32,6 +32,7 @@ struct post {
     void *data;
     struct watch bell;
     struct turn turn;
+    struct task ring;  /* the bells of those who were sent letters in this turn */
     struct task again; /* keeps the loop awake while letters are left */
     struct timer beat;
     int64_t beaten;
@@ -206,6 +207,21 @@ static bool serve_all(struct post *post)
     return more;
 }
 
+/* At the end of a turn, not at each letter: a batch of letters costs one system call, and whoever is woken
+ * finds them all. */
+static void ring_bells(struct post *post)
+{
+    task_cancel(&post->ring);
+    for (unsigned row = 0; row < BOARD_ROWS; row++)
+        if (post->peers[row].joined)
+            peer_wake(&post->peers[row]);
+}
+
+static void post_on_ring(struct task *task)
+{
+    ring_bells(OBJECT(LIST_OF(task, struct post, ring), post));
+}
+
 /* Says that we sleep, then looks a last time; both ends fence in between (ring.h). */
 static bool may_sleep(struct post *post)
 {
@@ -239,13 +255,16 @@ static void beat(struct post *post)
 static void post_on_turn(struct turn *turn)
 {
     struct post *post = OBJECT(LIST_OF(turn, struct post, turn), post);
+    bool more;
 
     beat(post);
     for (unsigned row = 0; row < BOARD_ROWS; row++)
         if (post->peers[row].joined)
             ring_awake(&post->peers[row].in);
     look_at_board(post);
-    if (serve_all(post) || !may_sleep(post))
+    more = serve_all(post);
+    ring_bells(post);
+    if (more || !may_sleep(post))
         task_defer(post->loop, &post->again, stay_awake);
 }
 
@@ -275,6 +294,7 @@ bool post_send(struct post *post, unsigned row, uint32_t generation, const struc
                      letter_size(letter));
         } else if (peer_send(peer, letter)) {
             count_add(COUNT_letters, 1);
+            task_defer(post->loop, &post->ring, post_on_ring);
             return true;
         }
     }
@@ -332,6 +352,7 @@ void post_free(struct post **post)
 {
     if (*post == NULL)
         return;
+    ring_bells(*post);
     watch_stop(&(*post)->bell);
     turn_remove(&(*post)->turn);
     task_cancel(&(*post)->again);
