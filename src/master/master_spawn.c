@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 9 sees 0 2 3 4: master_spawn.c - births, deaths and rebirths; who is told to leave, and how firmly.
  *
- * A kind that dies early is reborn at once, then after 100 ms, doubling to 10 s; a long life forgives all.
+ * A kind that dies early is reborn at once, then after 100 ms, doubling to 10 s; a long life forgives all. A
+ * SIGKILL of one that served is not its own doing and never makes the next one wait.
  * Rows are given out FREE only (shm/README.md says who makes them so), but for the router's, which is reborn
  * DEAD: its rings are put in order by the other ends. */
 #include "base/clock.h"
@@ -263,6 +264,8 @@ static void bury(struct master *master, unsigned row, int status)
     struct board_row *at = &board(master)->rows[row];
     enum row_state state = state_of(master, row);
     bool expected = child.leaving || master->phase >= PHASE_DRAINING || state == ROW_DRAINING;
+    /* Who served and was struck down from outside says nothing about the next one: that need not wait. */
+    bool struck = state == ROW_LIVE && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 
     master->children[row] = (struct child){ 0 };
     tell_death(&child, row, status, expected);
@@ -273,7 +276,7 @@ static void bury(struct master *master, unsigned row, int status)
     if (!router_lives(master))
         post_clean_dead_rows(master->segment);
     ring_all(master);
-    if (!expected)
+    if (!expected && !struck)
         judge_death(master, &child, state == ROW_LIVE);
     else
         master->kinds[child.kind].not_before = 0;
