@@ -18,6 +18,7 @@ const char *http_reason(int status)
 #define REASON(number, text)                                                                                 \
     case number:                                                                                             \
         return text
+        REASON(104, "Upload Resumption Supported");
         REASON(200, "OK");
         REASON(201, "Created");
         REASON(202, "Accepted");
@@ -102,6 +103,28 @@ void reply_field_printf(struct http_request *request, const char *name, const ch
     must(size >= 0);
     reply_field(request, name,
                 span_make(text, (size_t)size < sizeof(text) ? (size_t)size : sizeof(text) - 1));
+}
+
+void reply_informational(struct http_request *request, int status, const struct reply_field_line *fields,
+                         size_t count)
+{
+    struct exchange *exchange = exchange_of(request);
+    struct http_conn *conn = request->conn;
+    struct buf text = { 0 };
+    struct iovec part;
+
+    if (conn == NULL || exchange->replied || exchange->cancelled || exchange->head.minor == 0)
+        return;
+    buf_printf(&text, "HTTP/1.1 %d %s\r\n", status, http_reason(status));
+    for (size_t i = 0; i < count; i++)
+        add_field(&text, span_of(fields[i].name), fields[i].value);
+    buf_add(&text, SPAN("\r\n"));
+    part = (struct iovec){ text.at, text.size };
+    if (conn_send(conn, &part, 1, false) != (ssize_t)text.size) {
+        conn->gone = true; /* all replies before are out: the socket has room, or is dead */
+        conn_later(conn);
+    }
+    buf_free(&text);
 }
 
 /* Where the next line of that name begins; -1: none. */

@@ -17,6 +17,14 @@ void reply_field_printf(struct http_request *request, const char *name, const ch
  * 6266). */
 void reply_disposition(struct http_request *request, bool is_inline, struct span filename);
 
+/* An informational reply (RFC 9110 15.2), at any time before the final one; count fields. Not to HTTP/1.0. */
+struct reply_field_line {
+    const char *name;
+    struct span value;
+};
+void reply_informational(struct http_request *request, int status, const struct reply_field_line *fields,
+                         size_t count);
+
 /* Sends. body is copied into the arena. type NULL: no Content-Type. */
 void reply_send(struct http_request *request, int status, const char *type, struct span body);
 void reply_empty(struct http_request *request, int status); /* Content-Length: 0 where a body might be */
