@@ -13,6 +13,9 @@ struct file_store {
     struct disk_queue *queue; /* NULL: no loop, all at once */
 };
 
+enum problem store_problem(int error); /* of an errno */
+/* Below the store, AREA/FOLDER; both are made when missing. -1 with errno. */
+int store_make_folder(struct file_store *store, const char *folder);
 void place_folder(const struct file_place *place, struct buf *out);
 
 #endif

@@ -153,12 +153,12 @@ const char *file_place_text(const struct file_place *place, struct arena *arena)
 
 /* ---- writing ---- */
 
-static enum problem problem_of(int error)
+enum problem store_problem(int error)
 {
     return error == ENOSPC || error == EDQUOT || error == EFBIG ? PROBLEM_disk_full : PROBLEM_internal;
 }
 
-static int open_or_make_folder(struct file_store *store, const char *folder)
+int store_make_folder(struct file_store *store, const char *folder)
 {
     int fd = file_open_beneath(store->root_fd, folder, O_RDONLY | O_DIRECTORY, 0);
     char area[256];
@@ -199,11 +199,11 @@ struct file_upload *file_upload_begin(struct file_store *store, const struct fil
     upload->place.owner = (struct span){ 0 };
     codec_uuid(place->id, upload->name);
     upload->fd = -1;
-    upload->folder_fd = open_or_make_folder(store, upload->folder);
+    upload->folder_fd = store_make_folder(store, upload->folder);
     if (upload->folder_fd >= 0)
         upload->fd = file_open_unnamed(upload->folder_fd);
     if (upload->fd < 0 || file_reserve(upload->fd, size) != 0) {
-        *problem_r = problem_of(errno);
+        *problem_r = store_problem(errno);
         log_error("no file for an upload of %lld bytes in %s/%s: %s", (long long)size, store->path,
                   upload->folder, strerror(errno));
         upload_free(upload);
@@ -245,7 +245,7 @@ static void send_early(struct file_upload *upload)
 enum problem file_upload_add(struct file_upload *upload, struct span piece)
 {
     if (file_write_all(upload->fd, piece) != 0) {
-        enum problem problem = problem_of(errno);
+        enum problem problem = store_problem(errno);
 
         log_error("an upload to %s/%s cannot be written: %s", upload->store->path, upload->folder,
                   strerror(errno));
@@ -260,14 +260,14 @@ static int fail(struct file_upload *upload, const char *doing)
 {
     upload->error = errno;
     upload->failed = doing;
-    upload->problem = problem_of(errno);
+    upload->problem = store_problem(errno);
     return -1;
 }
 
 /* A folder of a user's may have been removed as empty meanwhile. */
 static int publish_in_new_folder(struct file_upload *upload)
 {
-    int fd = open_or_make_folder(upload->store, upload->folder);
+    int fd = store_make_folder(upload->store, upload->folder);
 
     if (fd < 0)
         return -1;

@@ -46,6 +46,34 @@ void file_upload_finish(struct file_upload **upload, void (*done)(void *data, en
 /* At any time before finish: nothing is left. Sets *upload to NULL; no harm when it is. */
 void file_upload_drop(struct file_upload **upload);
 
+/* ---- partial files: uploads that go on in a later request ----
+ *
+ * Where an upload stands is the size of its partial file and nothing else. place: see upload_partial_place.
+ * Who opens one holds the claim on the slot until the answer of keep or finish. */
+struct file_partial;
+
+/* NULL: *problem_r; PROBLEM_none with it means that there is none, and is_made is false. */
+struct file_partial *file_partial_open(struct file_store *store, const struct file_place *place, bool is_made,
+                                       enum problem *problem_r);
+/* Bytes in it. Before they are told to anyone, keep has made them durable. */
+int64_t file_partial_size(const struct file_partial *partial);
+/* Room for so many bytes in all. */
+enum problem file_partial_reserve(struct file_partial *partial, int64_t size);
+/* The next piece, whole or, with a problem, perhaps a part of it: the size tells. */
+enum problem file_partial_add(struct file_partial *partial, struct span piece);
+/* All that came is durable, then done(data, PROBLEM_none). PROBLEM_internal (said in the log): nobody knows
+ * what the disk has, so the partial file was removed. */
+void file_partial_keep(struct file_partial **partial, void (*done)(void *data, enum problem problem),
+                       void *data);
+/* After the last piece: durable, under the name of `whole` as well, and *sha256_r is of all of it, then
+ * done(data, PROBLEM_none); the partial file is removed (file_store_remove) by who has recorded the whole
+ * one: whatever breaks before, the upload can go on. Else a problem, and there is no new file. */
+void file_partial_finish(struct file_partial **partial, const struct file_place *whole,
+                         unsigned char sha256_r[SHA256_BYTES], void (*done)(void *data, enum problem problem),
+                         void *data);
+/* Forgets it; its bytes stay, durable or not. */
+void file_partial_close(struct file_partial **partial);
+
 /* ---- reading ---- */
 struct file_open {
     struct file_place place;

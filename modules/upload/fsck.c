@@ -236,16 +236,30 @@ static bool may_be_there(struct fsck *fsck, struct slot_repository *repository, 
     return age < YOUNG;
 }
 
-static void check_file(struct fsck *fsck, struct slot_repository *repository, const char *folder,
-                       const struct file_entry *entry, struct arena *arena)
+/* The same of a partial file: its slot is promised, or was not long ago, and has room for it. */
+static bool may_go_on(struct slot_repository *repository, const struct file_entry *entry, struct arena *arena)
 {
-    const char *path = arena_printf(arena, "%s/%s/%s", repository->area, folder, entry->name);
+    int64_t age = clock_wall() / USEC_PER_SEC - entry->modified;
+    struct slot slot;
 
-    if (!entry->is_slot || may_be_there(fsck, repository, path, entry, arena))
+    if (!find_slot(repository, entry->id, arena, &slot))
+        return age < YOUNG;
+    if (slot.state != SLOT_PROMISED)
+        return clock_wall() - (slot.state == SLOT_LAPSED ? slot.lapsed : slot.filled) < YOUNG * USEC_PER_SEC;
+    return entry->size <= slot.size && (slot.has_partial || age < YOUNG);
+}
+
+static void check_file(struct fsck *fsck, struct slot_repository *repository, const struct file_folder *in,
+                       const struct file_entry *entry)
+{
+    const char *path = arena_printf(in->arena, "%s/%s/%s", in->area, in->folder, entry->name);
+    bool is_partial = in->area != repository->area;
+
+    if (!entry->is_slot || (is_partial ? may_go_on(repository, entry, in->arena)
+                                       : may_be_there(fsck, repository, path, entry, in->arena)))
         return;
     fsck_found(fsck, FAULT_NO_RECORD, path, "no record stands for this file");
-    if (fsck->repair &&
-        file_store_remove_entry(fsck->upload->files, repository->area, folder, entry->name) == 0)
+    if (fsck->repair && file_store_remove_entry(fsck->upload->files, in->area, in->folder, entry->name) == 0)
         fsck->repaired++;
 }
 
@@ -267,17 +281,17 @@ static int look(struct fsck *fsck, struct looked *looked, const char *area, cons
     return looked->result;
 }
 
-static int check_files(struct fsck *fsck, struct slot_repository *repository)
+static int check_files(struct fsck *fsck, struct slot_repository *repository, const char *area)
 {
     struct looked folders, files;
-    int result = look(fsck, &folders, repository->area, NULL);
+    int result = look(fsck, &folders, area, NULL);
 
     for (size_t i = 0; result == 0 && i < folders.folder.count; i++) {
         const char *name = folders.folder.entries[i].name;
 
-        result = look(fsck, &files, repository->area, name);
+        result = look(fsck, &files, area, name);
         for (size_t j = 0; result == 0 && j < files.folder.count; j++)
-            check_file(fsck, repository, name, &files.folder.entries[j], files.folder.arena);
+            check_file(fsck, repository, &files.folder, &files.folder.entries[j]);
         arena_free(&files.folder.arena);
     }
     arena_free(&folders.folder.arena);
@@ -294,7 +308,8 @@ int fsck_run(struct fsck *fsck)
         if (!repository->kind->keeps_records)
             continue;
         if (fsck_tables(fsck, repository) != 0 || check_slots(fsck, repository) != 0 ||
-            check_files(fsck, repository) != 0)
+            check_files(fsck, repository, repository->area) != 0 ||
+            check_files(fsck, repository, repository->partial_area) != 0)
             return -1;
     }
     return 0;

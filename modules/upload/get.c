@@ -159,14 +159,13 @@ static void on_found(struct pool_find *find, int found)
     file_store_open_file(get->upload->files, &get->open);
 }
 
-void upload_get(struct http_request *request)
+void upload_download(struct http_request *request)
 {
     struct upload *upload = OBJECT(request->state, upload);
     struct uri_match match;
     struct arena *arena;
     struct get *get;
 
-    cors_fields(request);
     if (!uri_template_match(&upload->get_template, request->path, &match)) {
         reply_problem(request, PROBLEM_not_found, NULL);
         return;
@@ -187,4 +186,10 @@ void upload_get(struct http_request *request)
     request->on_cancel = on_cancel;
     request->doing = "looking for the file";
     slot_pool_find(upload->pool, &get->find);
+}
+
+void upload_get(struct http_request *request)
+{
+    cors_fields(request);
+    upload_download(request);
 }

@@ -41,6 +41,32 @@ static void on_removed(void *data, int result)
         count_add(COUNT_files_expired, 1);
 }
 
+static void on_partial_removed(void *data, int result)
+{
+    struct sweeping *sweeping = data;
+
+    sweeping->waits--;
+    if (result != 0)
+        sweeping->failed++;
+}
+
+static void remove_file(struct sweeping *sweeping, const struct slot *slot)
+{
+    struct file_place place = upload_place(sweeping->repository, slot);
+
+    sweeping->waits++;
+    file_store_remove(sweeping->upload->files, &place, on_removed, sweeping);
+}
+
+/* What came of an upload that was never finished. */
+static void remove_partial(struct sweeping *sweeping, const struct slot *slot)
+{
+    struct file_place place = upload_partial_place(sweeping->repository, slot);
+
+    sweeping->waits++;
+    file_store_remove(sweeping->upload->files, &place, on_partial_removed, sweeping);
+}
+
 static void on_swept(struct slot_sweep *sweep, int result)
 {
     struct sweeping *sweeping = LIST_OF(sweep, struct sweeping, sweep);
@@ -52,14 +78,15 @@ static void on_swept(struct slot_sweep *sweep, int result)
         return;
     }
     sweeping->done += (int64_t)sweep->count;
-    for (size_t i = 0; sweep->kind == DUE_EXPIRED && i < sweep->count; i++) {
-        struct file_place place;
+    if (sweeping->upload->files == NULL)
+        return; /* this process ends: they are orphans, found at the next start */
+    for (size_t i = 0; i < sweep->count; i++) {
+        const struct slot *slot = &sweep->slots[i];
 
-        if (sweep->slots[i].state != SLOT_FILLED || sweeping->upload->files == NULL)
-            continue; /* without files this process ends: they are orphans, found at the next start */
-        place = upload_place(sweeping->repository, &sweep->slots[i]);
-        sweeping->waits++;
-        file_store_remove(sweeping->upload->files, &place, on_removed, sweeping);
+        if (sweep->kind == DUE_EXPIRED && slot->state == SLOT_FILLED)
+            remove_file(sweeping, slot);
+        else if (sweep->kind == DUE_UNUSED && slot->state == SLOT_PROMISED && slot->has_partial)
+            remove_partial(sweeping, slot);
     }
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 7 sees 0..6: orphan.c - files that no record stands for, found by walking the store, once a day.
  *
- * They come from crashes: of a PUT between name and record, of a removal between record and file. Only what
- * is older than an hour is touched, so that no running PUT is disturbed, and only what has the form of our
- * own names: a file that somebody else put there is his. In the area of the dummy repository, which has no
- * records, files go by their age. */
+ * They come from crashes: of a PUT between name and record, of a removal between record and file; partial
+ * ones also from slots that lapsed or were filled in another way. Only what is older than an hour is touched,
+ * so that no running PUT is disturbed, and only what has the form of our own names: a file that somebody else
+ * put there is his. In the area of the dummy repository, which has no records, files go by their age. */
 #include "base/clock.h"
 #include "base/must.h"
 #include "keeper.h"
@@ -23,6 +23,7 @@ struct orphan_search {
     struct upload *upload; /* borrowed */
     bool is_running, waits;
     size_t repository; /* index of the one at work */
+    bool is_partial;   /* in its area of partial files */
     struct arena *folders_arena, *files_arena, *find_arena;
     struct file_folder folders; /* of the area */
     size_t folder;              /* index of the one at work, +1; 0: the area itself must be looked at */
@@ -61,9 +62,14 @@ static struct slot_repository *repository_of(const struct orphan_search *search)
     return slot_pool_at(search->upload->pool, search->repository);
 }
 
+static const char *area_of(const struct orphan_search *search)
+{
+    return search->is_partial ? repository_of(search)->partial_area : repository_of(search)->area;
+}
+
 static void remove_file(struct orphan_search *search, const struct file_entry *entry)
 {
-    const char *area = repository_of(search)->area;
+    const char *area = area_of(search);
     int error = file_store_remove_entry(search->upload->files, area, search->files.folder, entry->name);
 
     if (error == 0) {
@@ -86,6 +92,8 @@ static bool is_recorded(struct orphan_search *search, const struct file_entry *e
     struct file_place place = upload_place(repository, slot);
     const char *here;
 
+    if (search->is_partial) /* it may go on as long as its slot is not used */
+        return slot->state == SLOT_PROMISED && slot->has_partial;
     if (slot->state != SLOT_FILLED)
         return false;
     here = arena_printf(search->find_arena, "%s/%s/%s", repository->area, search->files.folder, entry->name);
@@ -154,9 +162,8 @@ static void look_at_folder(struct orphan_search *search, const char *name)
     struct file_folder *folder = name == NULL ? &search->folders : &search->files;
 
     arena_reset(arena);
-    *folder = (struct file_folder){
-        .area = repository_of(search)->area, .folder = name, .arena = arena, .done = on_looked
-    };
+    *folder =
+        (struct file_folder){ .area = area_of(search), .folder = name, .arena = arena, .done = on_looked };
     search->waits = true;
     file_store_look(search->upload->files, folder);
 }
@@ -192,6 +199,9 @@ static int64_t go_on(struct orphan_search *search)
         return POLL / 10;
     }
     search->folder = 0;
+    search->is_partial = !search->is_partial && repository_of(search)->partial_area != NULL;
+    if (search->is_partial)
+        return 0;
     search->repository++;
     return search->repository < slot_pool_count(search->upload->pool) ? 0 : end_run(search);
 }
@@ -203,7 +213,7 @@ int64_t orphan_step(struct orphan_search *search)
     if (!search->is_running) {
         search->is_running = true;
         search->repository = search->folder = search->file = 0;
-        search->has_files = false;
+        search->has_files = search->is_partial = false;
         search->removed = search->failed = search->strange = 0;
     }
     if (!search->has_files || search->file >= search->files.count)

@@ -90,7 +90,7 @@ static void unpublish(struct put *put)
         file_store_remove(put->upload->files, &place, NULL, NULL);
 }
 
-static enum problem problem_of_result(int result)
+enum problem upload_fill_problem(int result)
 {
     switch (result) {
     case STORE_FULL:
@@ -114,7 +114,7 @@ static void on_recorded(struct slot_fill *fill, int result)
         /* Not when the store failed: nobody knows then what it has kept. The next try replaces the file. */
         if (result == STORE_FULL || result == REFUSED_ABSENT || result == REFUSED_STATE)
             unpublish(put);
-        refuse(put, problem_of_result(result), NULL);
+        refuse(put, upload_fill_problem(result), NULL);
         return;
     }
     count_add(COUNT_uploads, 1);
@@ -181,9 +181,8 @@ static void on_body_bytes(struct http_request *request, struct span piece)
 
 /* ---- before the first ---- */
 
-static bool has_token(const struct put *put)
+bool upload_token_is_right(const struct http_request *request, const struct slot *slot)
 {
-    const struct slot *slot = &put->find.find.slot;
     struct span given = { 0 };
     struct buf wanted = { 0 };
     bool is_right;
@@ -191,7 +190,7 @@ static bool has_token(const struct put *put)
     if (!slot->has_token)
         return true;
     codec_hex(&wanted, span_make((const char *)slot->token, SLOT_TOKEN));
-    is_right = http_credentials(request_field(put->request, "authorization"), "Bearer", &given) &&
+    is_right = http_credentials(request_field(request, "authorization"), "Bearer", &given) &&
                given.size == wanted.size && digest_equal(given.at, wanted.at, wanted.size);
     buf_free(&wanted);
     return is_right;
@@ -208,7 +207,7 @@ static enum problem check(const struct put *put, const char **detail_r)
         return PROBLEM_no_such_slot;
     if (slot->state == SLOT_LAPSED)
         return slot->was_filled ? PROBLEM_gone : PROBLEM_slot_expired;
-    if (!has_token(put)) {
+    if (!upload_token_is_right(request, slot)) {
         *detail_r = "This slot needs the Authorization header that came with it";
         return PROBLEM_forbidden;
     }
@@ -270,6 +269,31 @@ static void receive(struct put *put)
     request_take_body(put->request, &sink);
 }
 
+static void on_partial_dropped(void *data, int result)
+{
+    struct put *put = OBJECT(data, put);
+
+    if (put->request == NULL)
+        put_end(put);
+    else if (result != 0)
+        refuse(put, PROBLEM_internal, NULL);
+    else
+        receive(put);
+}
+
+/* Claimed. What an earlier, resumable upload has left goes first, so that nobody can append to it later. */
+static void begin(struct put *put)
+{
+    struct file_place place;
+
+    if (!put->find.find.slot.has_partial) {
+        receive(put);
+        return;
+    }
+    place = upload_partial_place(put->find.repository, &put->find.find.slot);
+    file_store_remove(put->upload->files, &place, on_partial_dropped, put);
+}
+
 static void on_found(struct pool_find *find, int found)
 {
     struct put *put = LIST_OF(find, struct put, find);
@@ -290,7 +314,7 @@ static void on_found(struct pool_find *find, int found)
         return;
     }
     if (put->is_claimed) {
-        receive(put);
+        begin(put);
         return;
     }
     problem = claim(put);
@@ -304,14 +328,13 @@ static void on_found(struct pool_find *find, int found)
     refuse(put, problem, NULL);
 }
 
-void upload_put(struct http_request *request)
+void upload_put_plain(struct http_request *request)
 {
     struct upload *upload = OBJECT(request->state, upload);
     struct uri_match match;
     struct arena *arena;
     struct put *put;
 
-    cors_fields(request);
     if (!uri_template_match(&upload->put_template, request->path, &match)) {
         reply_problem(request, PROBLEM_no_such_slot, NULL);
         return;
@@ -332,4 +355,11 @@ void upload_put(struct http_request *request)
     request->on_cancel = on_cancel;
     request->doing = "looking for the slot";
     slot_pool_find(upload->pool, &put->find);
+}
+
+void upload_put(struct http_request *request)
+{
+    cors_fields(request);
+    if (!upload_put_resumable(request))
+        upload_put_plain(request);
 }

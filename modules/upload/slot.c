@@ -9,7 +9,7 @@
 /* version, state, purpose, flags; six moments and the size; token; digest */
 #define FIXED_BYTES (4 + 6 * 8 + SLOT_TOKEN + SHA256_BYTES)
 
-enum { FLAG_TOKEN = 1, FLAG_GROUPED = 2, FLAG_WAS_FILLED = 4, FLAGS_KNOWN = 7 };
+enum { FLAG_TOKEN = 1, FLAG_GROUPED = 2, FLAG_WAS_FILLED = 4, FLAG_PARTIAL = 8, FLAGS_KNOWN = 15 };
 
 const char *slot_purpose_name(enum slot_purpose purpose)
 {
@@ -43,7 +43,7 @@ static void put_text(struct buf *out, struct span text)
 void slot_encode(const struct slot *slot, struct buf *out)
 {
     unsigned flags = (slot->has_token ? FLAG_TOKEN : 0u) | (slot->is_grouped ? FLAG_GROUPED : 0u) |
-                     (slot->was_filled ? FLAG_WAS_FILLED : 0u);
+                     (slot->was_filled ? FLAG_WAS_FILLED : 0u) | (slot->has_partial ? FLAG_PARTIAL : 0u);
 
     put_number(out, ROW_VERSION, 1);
     put_number(out, slot->state, 1);
@@ -113,6 +113,7 @@ bool slot_decode(struct span bytes, struct slot *slot_r)
     slot.has_token = (flags & FLAG_TOKEN) != 0;
     slot.is_grouped = (flags & FLAG_GROUPED) != 0;
     slot.was_filled = (flags & FLAG_WAS_FILLED) != 0;
+    slot.has_partial = (flags & FLAG_PARTIAL) != 0;
     if (!take_amount(&bytes, &slot.size) || !take_amount(&bytes, &slot.allocated) ||
         !take_amount(&bytes, &slot.put_until) || !take_amount(&bytes, &slot.expires) ||
         !take_amount(&bytes, &slot.filled) || !take_amount(&bytes, &slot.lapsed))

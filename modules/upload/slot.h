@@ -45,6 +45,7 @@ struct slot {
     int64_t lapsed;    /* 0 before */
     bool was_filled;   /* also of a tombstone */
     bool is_grouped;   /* where the file lies: in a folder of its owner's */
+    bool has_partial;  /* a resumable upload was begun: a partial file may be there */
     bool has_token;
     unsigned char token[SLOT_TOKEN];
     unsigned char sha256[SHA256_BYTES]; /* of the file; all zero before it is filled */

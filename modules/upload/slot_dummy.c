@@ -175,6 +175,13 @@ static void dummy_fill(struct slot_repository *repository, struct slot_fill *fil
     fill->done(fill, 0); /* the file's name is the record */
 }
 
+/* Nothing remembers that an upload was begun. */
+static void dummy_extend(struct slot_repository *repository, struct slot_extend *extend)
+{
+    (void)repository;
+    extend->done(extend, REFUSED_ABSENT);
+}
+
 static void dummy_sweep(struct slot_repository *repository, struct slot_sweep *sweep)
 {
     (void)repository;
@@ -202,6 +209,7 @@ static const struct slot_repository_kind dummy_kind = {
     .find = dummy_find,
     .promise = dummy_promise,
     .fill = dummy_fill,
+    .extend = dummy_extend,
     .sweep = dummy_sweep,
     .remove = dummy_remove,
     .close = dummy_close,
@@ -265,6 +273,6 @@ struct slot_repository *slot_dummy_open(const char *data_dir, int64_t expiration
         return NULL;
     }
     dummy->expiration = expiration;
-    dummy->repository = (struct slot_repository){ &dummy_kind, "dummy", "dummy" };
+    dummy->repository = (struct slot_repository){ &dummy_kind, "dummy", "dummy", NULL };
     return &dummy->repository;
 }

@@ -14,7 +14,7 @@ struct slot_lmdb {
     struct store *store;
     bool has_loop;
     struct claim_view view;
-    char *name, *area; /* owned */
+    char *name, *area, *partial_area; /* owned */
 };
 
 /* One change under way. */
@@ -131,6 +131,25 @@ static void fill_done(struct store_write *write, int result)
 static void lmdb_fill(struct slot_repository *repository, struct slot_fill *fill)
 {
     submit(repository, fill, apply_fill, fill_done);
+}
+
+static int apply_extend(struct store_write *write, struct store_txn *txn)
+{
+    struct slot_extend *extend = question_of(write);
+
+    return slot_txn_extend(txn, extend->id, extend->until);
+}
+
+static void extend_done(struct store_write *write, int result)
+{
+    struct slot_extend *extend = take_question(write);
+
+    extend->done(extend, result);
+}
+
+static void lmdb_extend(struct slot_repository *repository, struct slot_extend *extend)
+{
+    submit(repository, extend, apply_extend, extend_done);
 }
 
 /* ---- sweep ---- */
@@ -288,6 +307,7 @@ static void lmdb_close(struct slot_repository *repository)
     store_close(&lmdb->store);
     free(lmdb->name);
     free(lmdb->area);
+    free(lmdb->partial_area);
     free(lmdb);
 }
 
@@ -296,6 +316,7 @@ static const struct slot_repository_kind lmdb_kind = {
     .find = lmdb_find,
     .promise = lmdb_promise,
     .fill = lmdb_fill,
+    .extend = lmdb_extend,
     .sweep = lmdb_sweep,
     .remove = lmdb_remove,
     .close = lmdb_close,
@@ -310,7 +331,7 @@ struct slot_repository *slot_lmdb_open(const struct slot_lmdb_options *options, 
         .loop = options->loop,
         .committed = options->committed,
     };
-    struct buf folder = { 0 }, area = { 0 };
+    struct buf folder = { 0 }, area = { 0 }, partial = { 0 };
     struct slot_lmdb *lmdb;
     struct store *store;
     int result;
@@ -332,7 +353,11 @@ struct slot_repository *slot_lmdb_open(const struct slot_lmdb_options *options, 
     buf_char(&area, '\0');
     lmdb->area = must_strdup(area.at);
     buf_free(&area);
-    lmdb->repository = (struct slot_repository){ &lmdb_kind, lmdb->name, lmdb->area };
+    buf_printf(&partial, "partial%s%s", is_default ? "" : "-", is_default ? "" : options->name);
+    buf_char(&partial, '\0');
+    lmdb->partial_area = must_strdup(partial.at);
+    buf_free(&partial);
+    lmdb->repository = (struct slot_repository){ &lmdb_kind, lmdb->name, lmdb->area, lmdb->partial_area };
     return &lmdb->repository;
 }
 

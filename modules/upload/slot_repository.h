@@ -37,6 +37,12 @@ struct slot_fill {
     void (*done)(struct slot_fill *fill, int result);
 };
 
+struct slot_extend {
+    unsigned char id[SLOT_ID];
+    int64_t until; /* see slot_txn_extend */
+    void (*done)(struct slot_extend *extend, int result);
+};
+
 #define SWEEP_MOST 50 /* slots a transaction: others wait for it */
 
 /* What is due at `now`: unused promises and expired files lapse, old tombstones go. */
@@ -64,6 +70,7 @@ struct slot_repository_kind {
     void (*find)(struct slot_repository *repository, struct slot_find *find);
     void (*promise)(struct slot_repository *repository, struct slot_promise *promise);
     void (*fill)(struct slot_repository *repository, struct slot_fill *fill);
+    void (*extend)(struct slot_repository *repository, struct slot_extend *extend);
     void (*sweep)(struct slot_repository *repository, struct slot_sweep *sweep);
     void (*remove)(struct slot_repository *repository, struct slot_remove *remove);
     /* Waits for what is under way. */
@@ -72,8 +79,9 @@ struct slot_repository_kind {
 
 struct slot_repository {
     const struct slot_repository_kind *kind;
-    const char *name; /* data source */
-    const char *area; /* folder of its files in the store: no two repositories share one */
+    const char *name;         /* data source */
+    const char *area;         /* folder of its files in the store: no two repositories share one */
+    const char *partial_area; /* of uploads that go on later; NULL: it cannot keep such */
 };
 
 struct loop;

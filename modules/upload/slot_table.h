@@ -72,6 +72,9 @@ int slot_txn_promise(struct store_txn *txn, const struct slot *slot, const struc
                      const struct claim_view *view, int64_t *retry_r);
 /* PROMISED to FILLED; filled, sha256 and is_grouped are taken from *filled. */
 int slot_txn_fill(struct store_txn *txn, const struct slot *filled);
+/* A resumable upload begins: has_partial, and put_until is moved to `until` if that is later. PROMISED only.
+ */
+int slot_txn_extend(struct store_txn *txn, const unsigned char id[SLOT_ID], int64_t until);
 /* PROMISED or FILLED to LAPSED, or forgotten at once when tombstone is 0. *slot is the row as it is, its
  * texts not in txn (slot_keep). */
 int slot_txn_lapse(struct store_txn *txn, struct slot *slot, int64_t now, int64_t tombstone);

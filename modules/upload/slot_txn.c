@@ -355,6 +355,29 @@ int slot_txn_fill(struct store_txn *txn, const struct slot *filled)
     return result;
 }
 
+int slot_txn_extend(struct store_txn *txn, const unsigned char id[SLOT_ID], int64_t until)
+{
+    struct arena *arena;
+    struct slot slot;
+    int result = slot_txn_get(txn, id, &slot);
+
+    if (result != 1)
+        return result < 0 ? -1 : REFUSED_ABSENT;
+    if (slot.state != SLOT_PROMISED)
+        return slot.state == SLOT_FILLED ? REFUSED_FILLED : REFUSED_STATE;
+    arena = arena_new();
+    slot_keep(&slot, arena);
+    result = delete_due(txn, &slot);
+    slot.has_partial = true;
+    if (slot.put_until < until)
+        slot.put_until = until;
+    if (result == 0 &&
+        (put_slot(txn, &slot) != 0 || put_owner_row(txn, &slot) != 0 || put_due(txn, &slot, 0) != 0))
+        result = -1;
+    arena_free(&arena);
+    return result;
+}
+
 int slot_txn_forget(struct store_txn *txn, const struct slot *slot)
 {
     char key[OWNER_ROW];

@@ -148,6 +148,14 @@ struct file_place upload_place(const struct slot_repository *repository, const s
     return place;
 }
 
+struct file_place upload_partial_place(const struct slot_repository *repository, const struct slot *slot)
+{
+    struct file_place place = { .area = repository->partial_area };
+
+    memcpy(place.id, slot->id, SLOT_ID);
+    return place;
+}
+
 /* ---- checks of a configuration ---- */
 
 static void check_template(struct conf *conf, const struct upload_conf *upload, const char *key,
@@ -171,6 +179,9 @@ void upload_check(struct conf *conf, const struct settings *settings)
         return;
     check_template(conf, upload, "upload-uri-format", logic->upload_uri_format);
     check_template(conf, upload, "download-uri-format", logic->download_uri_format);
+    if (logic->resume_validity > 0 && logic->resume_validity < logic->put_validity)
+        conf_complain(conf, CONF_WARNING, &logic->section,
+                      "resume-validity is shorter than put-validity, which counts then");
     if (logic->server_name != NULL && strlen(logic->server_name) > 255)
         conf_complain(conf, CONF_ERROR, &logic->section, "server-name is longer than a host name can be");
     if ((logic->port > 0) != (logic->protocol != PROTOCOL_UNSET))
@@ -270,15 +281,18 @@ static bool is_active(const struct conf *conf)
 
 /* ---- contexts ---- */
 
-#define OTHER_METHODS                                                                                        \
-    (METHOD_BIT(HTTP_POST) | METHOD_BIT(HTTP_DELETE) | METHOD_BIT(HTTP_PATCH) | METHOD_BIT(HTTP_OTHER))
-
 /* Open to anyone: knowing a slot's id, and its token, is what a PUT needs; its id alone what a GET needs. */
 static const struct http_route routes[] = {
-    { METHOD_BIT(HTTP_GET) | METHOD_BIT(HTTP_HEAD), "/*", ACCESS_OPEN, upload_get, "download a file" },
+    { METHOD_BIT(HTTP_GET), "/*", ACCESS_OPEN, upload_get, "download a file" },
+    { METHOD_BIT(HTTP_HEAD), "/*", ACCESS_OPEN, upload_head,
+      "look at a file, or how far an upload has come" },
     { METHOD_BIT(HTTP_PUT), "/*", ACCESS_OPEN, upload_put, "upload a file into a slot" },
+    { METHOD_BIT(HTTP_PATCH), "/*", ACCESS_OPEN, upload_patch, "go on with an upload" },
+    { METHOD_BIT(HTTP_DELETE), "/*", ACCESS_OPEN, upload_delete, "give up an upload that was begun" },
     { METHOD_BIT(HTTP_OPTIONS), "/*", ACCESS_OPEN, upload_options, "what scripts of other sites may do" },
-    { OTHER_METHODS, "/*", ACCESS_OPEN, upload_other, "refused, readably for scripts of other sites" },
+    { METHOD_BIT(HTTP_POST), "/*", ACCESS_OPEN, upload_post, "what tus means by X-HTTP-Method-Override" },
+    { METHOD_BIT(HTTP_OTHER), "/*", ACCESS_OPEN, upload_other,
+      "refused, readably for scripts of other sites" },
     { .path = NULL },
 };
 

@@ -43,6 +43,9 @@ void upload_find_address(struct upload_address *address_r, const struct logic_co
 /* Where the file of a slot lies, or shall lie. */
 struct file_place upload_place(const struct slot_repository *repository, const struct slot *slot);
 
+/* Where what has come of it lies; its repository has a partial_area. */
+struct file_place upload_partial_place(const struct slot_repository *repository, const struct slot *slot);
+
 /* URLs of a slot; slot_id as its repository gave it. */
 void upload_put_url(const struct upload *upload, const struct slot *slot, struct span slot_id,
                     struct buf *out);
@@ -53,11 +56,25 @@ bool upload_path_is_of(const struct uri_match *match, const struct slot *slot);
 /* The domain that a path names, or .at NULL. */
 struct span upload_path_domain(const struct uri_match *match);
 
-/* put.c, get.c, cors.c: handlers of routes */
+/* put.c, get.c, resume.c, cors.c: handlers of routes */
 void upload_put(struct http_request *request);
 void upload_get(struct http_request *request);
+void upload_head(struct http_request *request);
+void upload_patch(struct http_request *request);
+void upload_delete(struct http_request *request);
+void upload_post(struct http_request *request);
 void upload_options(struct http_request *request);
 void upload_other(struct http_request *request);
+/* The same behind cors_fields, when it is no resumable upload. */
+void upload_put_plain(struct http_request *request);
+void upload_download(struct http_request *request);
+void upload_refuse_method(struct http_request *request, bool is_resumable);
+/* true: it was one, and is taken care of. */
+bool upload_put_resumable(struct http_request *request);
+/* What both kinds of PUT ask and answer. */
+bool upload_token_is_right(const struct http_request *request, const struct slot *slot);
+enum problem upload_fill_problem(int result);
+
 void cors_fields(struct http_request *request);   /* on every answer, errors too */
 void safety_fields(struct http_request *request); /* on answers that are not reply_problem's own (C.11) */
 

@@ -127,6 +127,19 @@ static const struct directive logic_directives[] = {
       .unit = "s",
       .into = LOGIC(put_validity),
       .manual = "How long after its slot was granted an upload may begin. One that has begun may finish." },
+    { .name = "resume-validity",
+      .alias = "resumeValidity",
+      .type = DIRECTIVE_DURATION,
+      .most = 30 * DAY_USEC,
+      .initial = "PT24H",
+      .unit = "s",
+      .into = LOGIC(resume_validity),
+      .manual =
+          "How long after its slot was granted a resumable upload may go on, once it was begun within "
+          "put-validity; what came before it broke off is kept on the disk, and counted by quotas, as "
+          "long. Clients use the URL for PUT: with the fields of the IETF's resumable upload for HTTP "
+          "(PUT with Upload-Complete, HEAD, PATCH, DELETE), or of tus 1.0 (HEAD, PATCH, DELETE). A plain "
+          "PUT is not affected. 0: no resumable uploads; there are none in the dummy repository either." },
     { .name = "slot-token",
       .type = DIRECTIVE_BOOL,
       .initial = "false",

@@ -21,6 +21,7 @@ struct logic_conf {
     const char *upload_uri_format;   /* of PUT */
     const char *download_uri_format; /* of GET */
     int64_t put_validity;            /* within which an upload must have started */
+    int64_t resume_validity;         /* within which one that has may go on; 0: none can */
     bool slot_token;                 /* a PUT needs the Authorization header of its slot */
 };
 

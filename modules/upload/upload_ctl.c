@@ -444,6 +444,10 @@ static int delete_one(struct upload *upload, const char *id, struct arena *arena
         place = upload_place(repository, &removing.remove.slot);
         file_store_remove(upload->files, &place, on_file_removed, &result);
     }
+    if (removing.remove.slot.state == SLOT_PROMISED && removing.remove.slot.has_partial) {
+        place = upload_partial_place(repository, &removing.remove.slot);
+        file_store_remove(upload->files, &place, on_file_removed, &result);
+    }
     printf("%s deleted\n", id);
     return result == 0 ? 0 : 1;
 }

@@ -137,15 +137,17 @@ def test_A06_file_appears_atomically(house):
     assert all(b == body for s, b in seen if s == 200)
 
 
-def test_A07_resumable_upload_is_not_offered_so_nothing_partial_is_accepted(house):
-    """Neither tus nor the IETF draft is spoken yet: their requests are refused whole, and a broken upload begins
-    anew on its slot (A05)."""
+def test_A07_only_standard_resumable_upload_takes_parts(house):
+    """Parts are taken by the IETF draft and tus (test_resume.py) and in no other way; a plain upload that broke
+    begins anew on its slot (A05)."""
     slot = house.slot("resume.bin", 10)
     target = web.split(slot.put)[2]
-    assert house.request("PATCH", target, {"Upload-Offset": "0", "Content-Type": "application/partial-upload",
-                                           "Upload-Complete": "?0"}, b"01234").status == 405
+    assert house.request("PATCH", target, {"Content-Range": "bytes 0-4/10"}, b"01234").status == 415
     assert house.request("POST", target, {"Tus-Resumable": "1.0.0", "Upload-Length": "10"}).status == 405
     assert web.put(slot.put, b"01234", fields=[("Content-Range", "bytes 0-4/10")]).status == 400
+    assert web.get(slot.get).status == 404
+    assert house.request("PATCH", target, {"Upload-Offset": "0", "Content-Type": "application/partial-upload",
+                                           "Upload-Complete": "?0"}, b"01234").status == 204
     assert web.get(slot.get).status == 404
     assert web.put(slot.put, b"0123456789").status == 201
 

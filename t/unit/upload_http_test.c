@@ -447,7 +447,8 @@ static void scripts_of_other_sites_are_told_what_they_may(void **state)
                      "Access-Control-Request-Headers: authorization,content-type\r\n");
     assert_int_equal(status_of(reply), 204);
     assert_non_null(strstr(reply, "\r\nAccess-Control-Allow-Origin: *\r\n"));
-    assert_non_null(strstr(reply, "\r\nAccess-Control-Allow-Methods: GET, HEAD, PUT, OPTIONS\r\n"));
+    assert_non_null(
+        strstr(reply, "\r\nAccess-Control-Allow-Methods: GET, HEAD, PUT, OPTIONS, PATCH, DELETE\r\n"));
     assert_non_null(strstr(reply, "\r\nAccess-Control-Allow-Headers: Authorization, Content-Type"));
     assert_non_null(strstr(reply, "\r\nAccess-Control-Max-Age: 86400\r\n"));
     assert_null(strstr(reply, "Allow-Credentials"));
