@@ -15,7 +15,7 @@ static void check_done(struct span in, const struct http_head *head)
     struct uri_target target;
     struct uri_host host;
 
-    must(head->size <= in.size && head->size >= 18 && memcmp(in.at + head->size - 2, "\r\n", 2) == 0);
+    must(head->size <= in.size && head->size >= 16 && memcmp(in.at + head->size - 2, "\r\n", 2) == 0);
     must(inside(in, head->method_text) && inside(in, head->target) && head->target.size > 0);
     must(!(head->chunked && (head->has_length || head->minor == 0)));
     must(head->field_count <= 20 && head->minor <= 1);
