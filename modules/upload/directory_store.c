@@ -70,14 +70,16 @@ struct file_store *directory_store_open(const char *path, struct loop *loop, con
     struct file_store *store;
     int fd = file_open_folder(path);
 
-    if (fd < 0 || faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) {
-        snprintf(why, sizeof(why), "the folder of uploads %s (upload/store/path) cannot be written: %s", path,
+    if (fd < 0) {
+        snprintf(why, sizeof(why), "the folder of uploads %s (upload/store/path) cannot be opened: %s", path,
                  strerror(errno));
         *why_r = why;
-        if (fd >= 0)
-            close(fd);
         return NULL;
     }
+    if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) /* it may be again; what is there can be served */
+        log_error(
+            "the folder of uploads %s (upload/store/path) cannot be written: %s; uploads fail until it can",
+            path, strerror(errno));
     store = must_alloc(sizeof(*store));
     store->path = must_strdup(path);
     store->root_fd = fd;
