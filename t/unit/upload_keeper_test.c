@@ -294,6 +294,68 @@ static void the_dummys_files_go_by_their_age(void **state)
     close_env(&env);
 }
 
+struct extending {
+    struct slot_extend extend;
+    struct loop *loop;
+};
+
+static void on_extended(struct slot_extend *extend, int result)
+{
+    assert_int_equal(result, 0);
+    loop_stop(LIST_OF(extend, struct extending, extend)->loop);
+}
+
+/* As a resumable upload leaves it: an old file waits, and the record says so. */
+static char *begin_partial(struct env *env, const struct slot *slot, bool is_recorded)
+{
+    struct slot_repository *repository = slot_pool_at(env->upload->pool, 0);
+    struct extending one = { .extend = { .done = on_extended }, .loop = env->host.loop };
+    struct file_place place = upload_partial_place(repository, slot);
+    char folder[64], id[UUID_TEXT + 1];
+
+    mkdir(arena_printf(env->arena, "%s/partial", env->upload->conf->store->path), 0700);
+    snprintf(folder, sizeof(folder), "partial/%02x", slot->id[0]);
+    codec_uuid(slot->id, id);
+    put_file(env, folder, id, 7200);
+    memcpy(one.extend.id, slot->id, SLOT_ID);
+    if (is_recorded) {
+        repository->kind->extend(repository, &one.extend);
+        loop_run(env->host.loop);
+    }
+    return arena_printf(env->arena, "%s/%s", env->upload->conf->store->path,
+                        file_place_text(&place, env->arena));
+}
+
+static void partial_files_go_with_their_slots(void **state)
+{
+    int64_t now = clock_wall();
+    char *waiting, *late, *filled, *stray;
+    struct slot slot;
+    struct env env;
+
+    (void)state;
+    open_env(&env, "upload {}\n");
+    slot = env_slot("alice@example.org", 3, now);
+    stray = begin_partial(&env, &slot, false);
+    slot = make_slot(&env, now, 0, true);
+    filled =
+        begin_partial(&env, &slot, false); /* a crash between the record and the end of the partial name */
+    slot = make_slot(&env, now, 0, false);
+    waiting = begin_partial(&env, &slot, true);
+    slot = make_slot(&env, now - 3600 * USEC_PER_SEC, 0, false);
+    late = begin_partial(&env, &slot, true);
+    run_job(&env, "orphans");
+    assert_false(exists(stray));
+    assert_false(exists(filled));
+    assert_true(exists(waiting));
+    assert_true(exists(late)); /* not before its slot is taken back */
+    run_job(&env, "promises");
+    assert_int_equal(state_of(&env, &slot), SLOT_LAPSED);
+    assert_true(exists(waiting));
+    assert_false(exists(late));
+    close_env(&env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +364,7 @@ int main(void)
         cmocka_unit_test(unused_promises_lapse_and_are_forgotten),
         cmocka_unit_test(files_without_a_record_go_when_they_are_old),
         cmocka_unit_test(the_dummys_files_go_by_their_age),
+        cmocka_unit_test(partial_files_go_with_their_slots),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
