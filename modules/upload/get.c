@@ -77,7 +77,7 @@ static void serve(struct get *get)
     struct range_file file = {
         .fd = get->open.fd, .size = get->open.size, .modified = slot->filled / USEC_PER_SEC, .type = type
     };
-    struct buf etag = { 0 };
+    struct buf etag = { 0 }, name = { 0 };
     int status = 0;
 
     add_etag(get, slot, &etag);
@@ -85,7 +85,9 @@ static void serve(struct get *get)
     buf_free(&etag);
     safety_fields(request);
     add_cache_field(get, slot, clock_wall());
-    reply_disposition(request, is_inline, slot->filename);
+    slot_segment(slot->filename, &name); /* no client may take a name for a path */
+    reply_disposition(request, is_inline, buf_span(&name));
+    buf_free(&name);
     get_end(get);
     range_reply(request, &file, &status);
     if (status == 200 || status == 206)
