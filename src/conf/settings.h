@@ -18,6 +18,7 @@ struct connection_settings {
     struct conf_list addresses; /* to bind; default [ '::', '0.0.0.0' ] behaviour: all, both families */
     const char *path;           /* unix socket instead of a TCP port, or NULL */
     int64_t mode;               /* of that socket: octal digits as written, e.g. 660 */
+    bool use_http2;             /* offered in TLS, if http_server_settings.http2 allows it */
     bool proxy_protocol;        /* PROXY v1/v2 header expected, from trusted networks only */
     const char *redirect_uri;   /* NULL: none; may hold {host} */
     int64_t redirect_condition;
@@ -47,6 +48,7 @@ struct http_server_settings {
     const char *tls_ciphers;     /* TLS 1.2 list; NULL: ours */
     int64_t tls_ticket_lifetime; /* rotation of ticket keys */
     bool ktls;
+    bool http2; /* offered in TLS; connection_settings.use_http2 may refuse it for one */
 };
 
 /* ---- xmpp { components { 'upload.example.org' { } } } ---- */

@@ -64,7 +64,10 @@ static const char *const redirect_words[] = { "never", "http", "https", "always"
           .manual = "Which requests are redirected: none, those that came by http, those that came by "      \
                     "https, or all. What a trusted proxy says about the scheme counts." },                   \
     {                                                                                                        \
-        .name = "use-http2", .type = DIRECTIVE_OBSOLETE, .manual = "HTTP/1.1 is spoken"                      \
+        .name = "use-http2", .type = DIRECTIVE_BOOL, .initial = "true", .effect = ON_RELOAD,                 \
+        PORT(use_http2),                                                                                     \
+        .manual = "Offers HTTP/2 on this connection, if http2 above is true as well. On plain connections "  \
+                  "it is not spoken."                                                                        \
     }
 
 static const struct directive connection_directives[] = {
@@ -276,6 +279,13 @@ static const struct directive server_directives[] = {
       .effect = ON_RELOAD,
       OF(ktls),
       .manual = "Lets the kernel encrypt files on their way out where it can." },
+    { .name = "http2",
+      .type = DIRECTIVE_BOOL,
+      .initial = "true",
+      .effect = ON_RELOAD,
+      OF(http2),
+      .manual = "Offers HTTP/2 on ssl connections; a client that does not ask for it gets HTTP/1.1. It is "
+                "not spoken on plain connections (h2c): a proxy in front speaks HTTP/1.1 to Stoa." },
     { .name = "server-class", .type = DIRECTIVE_OBSOLETE, .manual = "there is one HTTP server here" },
     DIRECTIVES_END,
 };

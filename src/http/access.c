@@ -111,7 +111,7 @@ static void line_combined(struct buf *out, const struct http_conn *conn, int sta
         text_add_log(out, span_head(head->method_text, FIELD_MOST));
         buf_char(out, ' ');
         add_target(out, head->target, text_add_log);
-        buf_text(out, head->minor ? " HTTP/1.1" : " HTTP/1.0");
+        buf_text(out, conn->stream ? " HTTP/2.0" : head->minor ? " HTTP/1.1" : " HTTP/1.0");
     } else {
         buf_char(out, '-');
     }

@@ -64,7 +64,7 @@ static enum pull read_more(struct http_conn *conn, size_t most, struct span *got
     if (got <= 0)
         return PULL_GONE;
     /* A short read means that the socket is empty: epoll will tell when it is not. */
-    conn->read_empty = conn->tls == NULL && (size_t)got < most;
+    conn->read_empty = conn->tls == NULL && conn->stream == NULL && (size_t)got < most;
     *got_r = span_make(shared, (size_t)got);
     return PULL_PIECE;
 }

@@ -98,6 +98,8 @@ bool conn_begin(struct http_conn *conn)
     if (listener->tls) {
         conn->tls = tls_new(conn->server->tls->store, conn->fd, listener->settings->domain);
         conn->state = CONN_HANDSHAKE;
+        if (conn->tls && conn->server->settings->http2 && listener->settings->use_http2)
+            tls_offer_http2(conn->tls);
         conn_deadline(conn, conn->server->settings->header_timeout);
         return conn->tls != NULL;
     }
@@ -132,6 +134,24 @@ void conn_new(const struct http_listener *listener, int fd, const struct sock_ad
         conn_run(conn); /* the first request is often there already */
     else
         conn_close(&conn);
+}
+
+/* Carries one request. It is counted nowhere: its carrier is. */
+struct http_conn *conn_new_virtual(const struct http_conn *carrier, struct h2_stream *stream)
+{
+    struct http_conn *conn = must_alloc(sizeof(*conn));
+
+    OBJECT_BORN(conn, http_conn);
+    conn->server = carrier->server;
+    conn->listener = carrier->listener;
+    conn->peer = carrier->peer;
+    conn->tls = carrier->tls;
+    conn->stream = stream;
+    conn->fd = -1;
+    conn->state = CONN_IDLE;
+    conn->since = now_of(conn);
+    conn_deadline(conn, conn->server->settings->header_timeout);
+    return conn;
 }
 
 /* ---- driving ---- */
@@ -188,6 +208,8 @@ static enum step take_step(struct http_conn *conn)
         return discard_step(conn);
     case CONN_LINGER:
         return linger_step(conn);
+    case CONN_H2:
+        return h2_step(conn);
     }
     return STEP_CLOSE;
 }
@@ -210,6 +232,8 @@ static bool wants_output(const struct http_conn *conn)
 {
     if (conn->again || conn->state == CONN_REPLY)
         return true; /* again: writable at once, so it is called in the next turn, after the others */
+    if (conn->state == CONN_H2)
+        return h2_wants_write(conn);
     return conn->tls && conn->state == CONN_HANDSHAKE && tls_wants_write(conn->tls);
 }
 
@@ -219,6 +243,11 @@ static void watch_conn(struct http_conn *conn)
 {
     uint32_t events = conn->watch.loop ? conn->watch.events & ~(uint32_t)EPOLLOUT : (uint32_t)EPOLLRDHUP;
 
+    if (conn->stream) { /* its stream wakes it */
+        if (conn->again)
+            conn_later(conn);
+        return;
+    }
     if (wants_input(conn))
         events = EPOLLIN | (conn->half_closed ? 0u : (uint32_t)EPOLLRDHUP);
     if (wants_output(conn))
@@ -319,6 +348,19 @@ static void on_timeout(struct timer *timer)
         time_out_handler(conn);
         conn_run(conn);
         return;
+    case CONN_H2:
+        if (h2_time_out(conn)) {
+            conn_run(conn);
+            return;
+        }
+        break;
+    case CONN_REPLY:
+        if (conn->stream && h2_waits_for_others(conn)) {
+            conn_deadline(conn, conn->server->settings->body_timeout);
+            return;
+        }
+        count_add(COUNT_requests_timed_out, 1);
+        break;
     case CONN_IDLE:
     case CONN_LINGER:
         break;
@@ -377,6 +419,7 @@ void conn_close(struct http_conn **closed)
     struct http_conn *conn = *closed;
     struct http_server *server = conn->server;
     const struct heritage *heritage = server->heritage;
+    bool is_virtual = conn->stream != NULL;
 
     must(!conn->driving);
     *closed = NULL;
@@ -392,14 +435,20 @@ void conn_close(struct http_conn **closed)
     if (conn->is_counted)
         address_leave(&heritage->segment->addresses, address_name(&conn->counted), heritage->row,
                       heritage->generation);
+    if (conn->h2)
+        h2_free(conn);
+    if (is_virtual)
+        h2_detach(conn);
     tls_free(&conn->tls);
-    close(conn->fd);
+    if (conn->fd >= 0)
+        close(conn->fd);
     server_input_put(server, &conn->in, conn->in_room);
     buf_free(&conn->spill);
     list_remove(&conn->node);
     OBJECT_DEAD(conn);
     free(conn);
-    server_conn_gone(server);
+    if (!is_virtual)
+        server_conn_gone(server);
 }
 
 /* The reply is out whole. What comes next depends on what the client may still be sending. */
@@ -411,6 +460,8 @@ enum step request_end(struct http_conn *conn)
     conn->since = now_of(conn);
     conn->rate_usec = conn->rate_bytes = 0;
     if (conn->last) {
+        if (conn->stream)
+            return STEP_CLOSE;
         if (conn->client_last && !conn->has_body && conn->in_at == conn->in_size)
             return STEP_CLOSE;
         conn_shut(conn);

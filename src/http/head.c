@@ -122,6 +122,9 @@ enum step head_step(struct http_conn *conn)
         conn->in_size += (size_t)got;
         conn->turn_bytes += (size_t)got;
         /* A short read means that the socket is empty. What TLS holds back epoll would not tell. */
-        conn->read_empty = conn->tls ? !tls_pending(conn->tls) : (size_t)got < room;
+        if (conn->stream)
+            conn->read_empty = !h2_pending(conn);
+        else
+            conn->read_empty = conn->tls ? !tls_pending(conn->tls) : (size_t)got < room;
     }
 }

@@ -150,19 +150,22 @@ enum conn_state {
     CONN_REPLY,     /* the reply is being sent */
     CONN_DISCARD,   /* reply sent, request over; the rest of its body is read and dropped */
     CONN_LINGER,    /* our side is shut; what comes is dropped until the client closes */
+    CONN_H2,        /* a carrier of HTTP/2: requests are on virtual connections, see h2.h */
 };
 
 struct http_conn {
     OBJECT_MAGIC
     enum conn_state state;
-    struct list node; /* in server->conns */
+    struct list node; /* in server->conns; a virtual one is in none */
     struct http_server *server;
     const struct http_listener *listener;
     struct watch watch;
     struct timer timer;
     struct task task;
-    struct tls *tls;           /* owned; NULL: plain */
-    int fd;                    /* owned */
+    struct h2_session *h2;     /* owned; of a carrier; else NULL */
+    struct h2_stream *stream;  /* borrowed; of a virtual connection: its transport; else NULL */
+    struct tls *tls;           /* owned; NULL: plain; borrowed from the carrier by a virtual one */
+    int fd;                    /* owned; -1: a virtual one */
     struct exchange *exchange; /* owned; NULL between requests */
     struct client peer;        /* as accepted, or as a PROXY header said */
     struct ip_address counted; /* for which address_count was raised */
@@ -196,6 +199,7 @@ struct http_conn {
 enum step { STEP_AGAIN, STEP_WAIT, STEP_CLOSE };
 
 void conn_new(const struct http_listener *listener, int fd, const struct sock_address *peer);
+struct http_conn *conn_new_virtual(const struct http_conn *carrier, struct h2_stream *stream);
 /* What follows the PROXY header, or comes first without one. false: refused, or no memory: close. */
 bool conn_begin(struct http_conn *conn);
 void conn_run(struct http_conn *conn);
@@ -213,6 +217,24 @@ ssize_t conn_sendfile(struct http_conn *conn, int fd, int64_t offset, size_t siz
 bool conn_can_sendfile(const struct http_conn *conn);
 void conn_shut(struct http_conn *conn); /* our direction */
 
+/* ---- HTTP/2: the carrier (h2_session.c) ---- */
+void h2_begin(struct http_conn *conn); /* h2 was agreed on */
+void h2_free(struct http_conn *conn);  /* ends the session and all virtual connections */
+bool h2_wants_write(const struct http_conn *conn);
+bool h2_time_out(struct http_conn *conn); /* true: it says so to the client first */
+void h2_drain(struct http_conn *conn);    /* called again and again while draining */
+void h2_idle(struct h2_session *session); /* a stream is gone */
+
+/* ---- HTTP/2: the transport of a virtual connection (h2_stream.c); bytes as in io.c ---- */
+ssize_t h2_recv(struct http_conn *conn, void *into, size_t size);
+ssize_t h2_send(struct http_conn *conn, const struct iovec *parts, int count);
+ssize_t h2_sendfile(struct http_conn *conn, int fd, int64_t offset, size_t size);
+bool h2_pending(const struct http_conn *conn); /* something can be read */
+bool h2_flush(struct http_conn *conn);         /* no more is written; true: all is out */
+/* The reply does not move because others have their turn, not because the client takes none. */
+bool h2_waits_for_others(struct http_conn *conn);
+void h2_detach(struct http_conn *conn); /* the connection ends; the stream too, in order or broken off */
+
 /* ---- steps ---- */
 enum step proxy_step(struct http_conn *conn);     /* proxy.c */
 enum step handshake_step(struct http_conn *conn); /* io.c */
@@ -221,6 +243,7 @@ enum step body_step(struct http_conn *conn);      /* body.c */
 enum step discard_step(struct http_conn *conn);   /* body.c */
 enum step send_step(struct http_conn *conn);      /* send.c */
 enum step linger_step(struct http_conn *conn);    /* conn.c */
+enum step h2_step(struct http_conn *conn);        /* h2_session.c */
 enum step request_end(struct http_conn *conn);    /* conn.c: the reply is out */
 bool body_fits_discard(const struct http_conn *conn);
 

@@ -17,6 +17,8 @@ ssize_t conn_recv(struct http_conn *conn, void *into, size_t size)
 {
     ssize_t got;
 
+    if (conn->stream)
+        return h2_recv(conn, into, size);
     if (conn->tls)
         return tls_read(conn->tls, into, size);
     do
@@ -58,6 +60,8 @@ ssize_t conn_send(struct http_conn *conn, const struct iovec *parts, int count, 
     struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)parts, .msg_iovlen = (size_t)count };
     ssize_t sent;
 
+    if (conn->stream)
+        return h2_send(conn, parts, count);
     if (conn->tls)
         return send_tls(conn, parts, count);
     do
@@ -68,7 +72,7 @@ ssize_t conn_send(struct http_conn *conn, const struct iovec *parts, int count, 
 
 bool conn_can_sendfile(const struct http_conn *conn)
 {
-    return conn->tls == NULL || tls_sends_files(conn->tls);
+    return conn->tls == NULL || conn->stream || tls_sends_files(conn->tls);
 }
 
 ssize_t conn_sendfile(struct http_conn *conn, int fd, int64_t offset, size_t size)
@@ -76,6 +80,8 @@ ssize_t conn_sendfile(struct http_conn *conn, int fd, int64_t offset, size_t siz
     off_t at = offset;
     ssize_t sent;
 
+    if (conn->stream)
+        return h2_sendfile(conn, fd, offset, size);
     if (conn->tls)
         return tls_sendfile(conn->tls, fd, offset, size);
     do
@@ -128,5 +134,7 @@ enum step handshake_step(struct http_conn *conn)
         count_add(COUNT_tls_resumed, 1);
     conn->state = CONN_IDLE;
     conn->since = loop_now(conn->server->loop);
+    if (tls_chose_http2(conn->tls))
+        h2_begin(conn);
     return STEP_AGAIN;
 }

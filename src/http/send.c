@@ -164,5 +164,7 @@ enum step send_step(struct http_conn *conn)
         if ((size_t)sent < asked && conn->tls == NULL)
             return send_wait(conn);
     }
+    if (conn->stream && !h2_flush(conn))
+        return send_wait(conn);
     return request_end(conn);
 }

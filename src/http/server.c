@@ -286,7 +286,9 @@ static void on_drain_tick(struct timer *timer)
         struct http_conn *conn = LIST_OF(node, struct http_conn, node);
 
         next = node->next;
-        if (conn->state == CONN_IDLE && now - conn->since >= DRAIN_IDLE_USEC)
+        if (conn->state == CONN_H2)
+            h2_drain(conn);
+        else if (conn->state == CONN_IDLE && now - conn->since >= DRAIN_IDLE_USEC)
             conn_close(&conn);
     }
     if (server->conn_count > 0)

@@ -21,6 +21,22 @@
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
 #define TICKET_LIFETIME_USEC (3600 * USEC_PER_SEC)
 
+#define HTTP2_NAME "h2"
+
+/* What a listener wants of a connection; one of four, so that a connection needs no memory for it. */
+struct connection_rules {
+    bool fixed; /* one certificate, whatever the client names */
+    bool http2;
+};
+
+static const struct connection_rules *rules_for(bool fixed, bool http2)
+{
+    static const struct connection_rules all[2][2] = { { { false, false }, { false, true } },
+                                                       { { true, false }, { true, true } } };
+
+    return &all[fixed][http2];
+}
+
 static SSL *ssl_of(const struct tls *tls)
 {
     return (SSL *)(void *)(uintptr_t)tls;
@@ -30,12 +46,13 @@ static SSL *ssl_of(const struct tls *tls)
 
 static int on_server_name(SSL *ssl, int *alert, void *data)
 {
+    const struct connection_rules *rules = SSL_get_app_data(ssl);
     const struct tls_store *store = data;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     SSL_CTX *context;
 
     (void)alert;
-    if (SSL_get_app_data(ssl) || name == NULL)
+    if (rules->fixed || name == NULL)
         return SSL_TLSEXT_ERR_OK; /* this listener has one certificate, or the client does not care */
     context = tls_store_find(store, name);
     if (context)
@@ -43,22 +60,40 @@ static int on_server_name(SSL *ssl, int *alert, void *data)
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* HTTP/1.1 is all we speak. A client that offers other protocols only is let in without one: some offer
- * nonsense and speak HTTP/1.1. */
+/* Whether the client's list has it. */
+static bool offers(const unsigned char *list, unsigned size, struct span name, const unsigned char **at_r)
+{
+    for (unsigned at = 0; at < size && at + 1 + list[at] <= size; at += 1u + list[at]) {
+        *at_r = list + at + 1;
+        if (span_eq(span_make((const char *)*at_r, list[at]), name))
+            return true;
+    }
+    return false;
+}
+
+/* An operator's list of ciphers may hold such as HTTP/2 forbids in TLS 1.2 (RFC 9113 9.2.2). */
+static bool fits_http2(const SSL *ssl)
+{
+    const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
+    int exchange = cipher ? SSL_CIPHER_get_kx_nid(cipher) : NID_undef;
+
+    if (SSL_version(ssl) >= TLS1_3_VERSION || cipher == NULL)
+        return true;
+    return SSL_CIPHER_is_aead(cipher) && (exchange == NID_kx_ecdhe || exchange == NID_kx_dhe);
+}
+
+/* A client that offers other protocols only is let in without one: some offer nonsense and speak HTTP/1.1. */
 static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsigned char *in,
                    unsigned in_size, void *data)
 {
-    static const char ours[] = "http/1.1";
+    const struct connection_rules *rules = SSL_get_app_data(ssl);
 
-    (void)ssl, (void)data;
-    for (unsigned at = 0; at < in_size && at + 1 + in[at] <= in_size; at += 1u + in[at]) {
-        if (in[at] != sizeof(ours) - 1 || memcmp(in + at + 1, ours, sizeof(ours) - 1) != 0)
-            continue;
-        *out = in + at + 1;
-        *out_size = in[at];
-        return SSL_TLSEXT_ERR_OK;
-    }
-    return SSL_TLSEXT_ERR_NOACK;
+    (void)data;
+    if (!(rules->http2 && fits_http2(ssl) && offers(in, in_size, SPAN(HTTP2_NAME), out)) &&
+        !offers(in, in_size, SPAN("http/1.1"), out))
+        return SSL_TLSEXT_ERR_NOACK;
+    *out_size = (*out)[-1];
+    return SSL_TLSEXT_ERR_OK;
 }
 
 static bool mac_begin(EVP_MAC_CTX *mac, const unsigned char key[32])
@@ -144,7 +179,7 @@ struct tls *tls_new(struct tls_store *store, int fd, const char *domain)
     ssl = SSL_new(context);
     if (ssl == NULL)
         return NULL;
-    SSL_set_app_data(ssl, fixed);
+    SSL_set_app_data(ssl, (void *)(uintptr_t)rules_for(fixed != NULL, false));
     if (SSL_set_fd(ssl, fd) != 1) {
         SSL_free(ssl);
         return NULL;
@@ -160,6 +195,22 @@ void tls_free(struct tls **tls)
     SSL_free(ssl_of(*tls));
     ERR_clear_error();
     *tls = NULL;
+}
+
+void tls_offer_http2(struct tls *tls)
+{
+    const struct connection_rules *rules = SSL_get_app_data(ssl_of(tls));
+
+    SSL_set_app_data(ssl_of(tls), (void *)(uintptr_t)rules_for(rules->fixed, true));
+}
+
+bool tls_chose_http2(const struct tls *tls)
+{
+    const unsigned char *name;
+    unsigned size;
+
+    SSL_get0_alpn_selected(ssl_of(tls), &name, &size);
+    return span_eq(span_make((const char *)name, size), SPAN(HTTP2_NAME));
 }
 
 static bool met_http; /* of the handshake that failed last: read at once by who saw it fail */

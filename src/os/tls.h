@@ -54,7 +54,9 @@ void tls_free(struct tls **tls);
 
 /* 1: done. 0: wait for the socket, see tls_wants_write. -1: failed, *why_r is static text. */
 int tls_handshake(struct tls *tls, const char **why_r);
-bool tls_met_http(void); /* right after a failed handshake: the client spoke plain HTTP */
+void tls_offer_http2(struct tls *tls);       /* before the handshake: h2 is preferred to http/1.1 */
+bool tls_chose_http2(const struct tls *tls); /* after it */
+bool tls_met_http(void);                     /* right after a failed handshake: the client spoke plain HTTP */
 bool tls_resumed(const struct tls *tls);
 const char *tls_server_name(const struct tls *tls); /* SNI as sent; NULL: none */
 const char *tls_version(const struct tls *tls);     /* "TLSv1.3" */

@@ -289,13 +289,12 @@ def test_A19_100_continue_after_the_token_is_checked(make):
         assert conn.reply("PUT").status == 201
 
 
-def test_A20_http_2_is_left_to_a_proxy_in_front(house):
-    """ALPN answers http/1.1 to a client that would rather speak h2, so that it never speaks it in vain."""
+def test_A20_http_2_is_agreed_on_by_alpn(house):
+    """What is spoken then is in test_http2.py."""
     ctx = house.tls()
     ctx.set_alpn_protocols(["h2", "http/1.1"])
     with web.Conn((base.LOOPBACK, house.https), ctx) as conn:
-        assert conn.sock.selected_alpn_protocol() == "http/1.1"
-        assert conn.request("GET", "/nowhere").status == 404
+        assert conn.sock.selected_alpn_protocol() == "h2"
 
 
 def test_A20_h2c_upgrade_is_answered_in_http_1_1(house):

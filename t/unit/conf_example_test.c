@@ -102,8 +102,8 @@ static void has_all(const char *text, const char *key)
 /* The manual has every row of the tables: see conf_print_test. */
 static void test_every_setting_is_shown(void **state)
 {
-    static const char *const elsewhere[] = { "secret",         "service",      "host",     "port",
-                                             "accept-timeout", "server-class", "use-http2" };
+    static const char *const elsewhere[] = { "secret", "service",        "host",
+                                             "port",   "accept-timeout", "server-class" };
     char *at, *manual;
     struct buf out = { 0 };
 

@@ -55,6 +55,7 @@ static inline void driver_init(struct driver *driver)
         .max_head_size = 8192,
         .max_headers = 64,
         .max_connections = 1000,
+        .http2 = true,
         .trusted_proxies = { driver_trusted_texts, 2 },
     };
     driver->connection.section.name = "test";
