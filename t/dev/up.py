@@ -81,7 +81,8 @@ def up(folder, kind, sets):
         if any(owned(mark) for mark in state.values()):
             raise base.Failed("already up in %s; ./dev down %s ends it" % (folder, folder))
     where = os.path.join(folder, "xmpp")
-    server = Nobody() if kind == "none" else servers.KINDS[kind](where, ["upload.localhost", "http.localhost"]).start()
+    server = Nobody() if kind == "none" else servers.KINDS[kind](
+        where, components=["upload.localhost", "http.localhost"]).start()
     house = stoa.Stoa(folder, server, sets)
     remember(folder, server=server.pid, stoa=None)
     try:
