@@ -70,16 +70,26 @@ struct file_store *directory_store_open(const char *path, struct loop *loop, con
     struct file_store *store;
     int fd = file_open_folder(path);
 
+    if (fd >= 0 && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) {
+        /* A file system turns read-only by itself when its disk fails: a worker that is born after that still
+         * serves what is there. Missing rights are a mistake of the configuration. */
+        if (errno == EROFS) {
+            log_error("the folder of uploads %s (upload/store/path) cannot be written: %s; uploads fail",
+                      path, strerror(errno));
+        } else {
+            int error = errno;
+
+            close(fd);
+            fd = -1;
+            errno = error;
+        }
+    }
     if (fd < 0) {
-        snprintf(why, sizeof(why), "the folder of uploads %s (upload/store/path) cannot be opened: %s", path,
+        snprintf(why, sizeof(why), "the folder of uploads %s (upload/store/path) cannot be written: %s", path,
                  strerror(errno));
         *why_r = why;
         return NULL;
     }
-    if (faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) /* it may be again; what is there can be served */
-        log_error(
-            "the folder of uploads %s (upload/store/path) cannot be written: %s; uploads fail until it can",
-            path, strerror(errno));
     store = must_alloc(sizeof(*store));
     store->path = must_strdup(path);
     store->root_fd = fd;

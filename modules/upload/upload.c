@@ -9,6 +9,7 @@
 #include "os/log.h"
 #include "shm/count.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -177,6 +178,10 @@ void upload_check(struct conf *conf, const struct settings *settings)
     (void)settings;
     if (!upload->section.active)
         return;
+    if (access(upload->store->path, W_OK) != 0 && errno == EROFS)
+        conf_complain(conf, CONF_ERROR, &upload->store->section,
+                      "the folder of uploads %s (upload/store/path) lies on a read-only file system",
+                      upload->store->path);
     check_template(conf, upload, "upload-uri-format", logic->upload_uri_format);
     check_template(conf, upload, "download-uri-format", logic->download_uri_format);
     if (logic->resume_validity > 0 && logic->resume_validity < logic->put_validity)
