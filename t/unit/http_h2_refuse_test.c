@@ -179,7 +179,7 @@ static void test_length_that_lies(void **state)
 {
     static const char *const more[] = { "content-length", "10", NULL };
     static const char *const both[] = { "content-length", "10", "content-length", "11", NULL };
-    int32_t less, over, twice;
+    int32_t less, over, twice, none;
 
     (void)state;
     driver_start(driver);
@@ -187,10 +187,12 @@ static void test_length_that_lies(void **state)
     less = ask_more("PUT", "/take", 9, more);
     over = ask_more("PUT", "/take", 11, more);
     twice = ask_more("PUT", "/take", 10, both);
+    none = ask_more("PUT", "/take", -1, more);
     client_go();
     assert_int_equal(answer_of(less)->error, NGHTTP2_PROTOCOL_ERROR);
     assert_int_equal(answer_of(over)->error, NGHTTP2_PROTOCOL_ERROR);
     assert_int_equal(answer_of(twice)->error, NGHTTP2_PROTOCOL_ERROR);
+    assert_int_equal(answer_of(none)->error, NGHTTP2_PROTOCOL_ERROR);
     assert_int_equal(answer_of(less)->status + answer_of(over)->status + answer_of(twice)->status, 0);
     client_end();
 }
