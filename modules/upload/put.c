@@ -33,6 +33,7 @@ struct put {
     struct digest *digest;
     struct slot_fill fill;
     bool is_claimed;
+    enum problem refusal; /* to be told once the file is away */
     int64_t received;
 };
 
@@ -81,13 +82,25 @@ static void on_cancel(struct http_request *request)
 
 /* ---- after the last byte ---- */
 
-/* The file has its name, but no record will say so. */
-static void unpublish(struct put *put)
+static void on_unpublished(void *data, int result)
+{
+    struct put *put = OBJECT(data, put);
+
+    (void)result; /* said in the log; the next try replaces the file */
+    refuse(put, put->refusal, NULL);
+}
+
+/* The file has its name, but no record will say so: it goes, and only then the claim, or the next PUT at
+ * another worker could lose its own file to this removal. */
+static void unpublish(struct put *put, enum problem refusal)
 {
     struct file_place place = upload_place(put->find.repository, &put->fill.slot);
 
-    if (put->upload->files != NULL) /* else this process ends; the keeper sweeps it away */
-        file_store_remove(put->upload->files, &place, NULL, NULL);
+    put->refusal = refusal;
+    if (put->upload->files != NULL)
+        file_store_remove(put->upload->files, &place, on_unpublished, put);
+    else
+        on_unpublished(put, 0); /* this process ends; the keeper sweeps the file away */
 }
 
 enum problem upload_fill_problem(int result)
@@ -113,8 +126,9 @@ static void on_recorded(struct slot_fill *fill, int result)
     if (result != 0) {
         /* Not when the store failed: nobody knows then what it has kept. The next try replaces the file. */
         if (result == STORE_FULL || result == REFUSED_ABSENT || result == REFUSED_STATE)
-            unpublish(put);
-        refuse(put, upload_fill_problem(result), NULL);
+            unpublish(put, upload_fill_problem(result));
+        else
+            refuse(put, upload_fill_problem(result), NULL);
         return;
     }
     count_add(COUNT_uploads, 1);
@@ -135,8 +149,7 @@ static void on_durable(void *data, enum problem problem)
         return;
     }
     if (put->request == NULL && put->find.repository->kind->keeps_records) {
-        unpublish(put); /* who never saw a 201 will try again */
-        put_end(put);
+        unpublish(put, PROBLEM_none); /* who never saw a 201 will try again */
         return;
     }
     put->state = PUT_RECORDING;
