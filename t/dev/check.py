@@ -99,7 +99,8 @@ def unit(pattern=""):
 
 
 def fuzz(pattern="", jobs=2):
-    run_tap("fuzz", PYTHON + ["t/dev/fuzz.py", "--jobs", str(jobs)] + ([pattern] if pattern else []))
+    # politely: fuzzers have all the time that they are given, behaviour waits for conditions
+    run_tap("fuzz", ["nice", "-n", "10"] + PYTHON + ["t/dev/fuzz.py", "--jobs", str(jobs)] + ([pattern] if pattern else []))
 
 
 def behave(pattern="", jobs=3):
@@ -123,7 +124,7 @@ def everything(long):
     lint()
     unit()
     built.join()
-    beside = threading.Thread(target=fuzz, kwargs=dict(jobs=max(1, (os.cpu_count() or 2) // 2)))
+    beside = threading.Thread(target=fuzz, kwargs=dict(jobs=os.cpu_count() or 2))
     beside.start()
     behave(jobs=3)
     beside.join()
