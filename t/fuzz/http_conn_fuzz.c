@@ -40,28 +40,34 @@ static void serve(struct http_request *request)
     replies++;
 }
 
+/* Whatever ends a request, nobody resumes it later. */
+static void answered(const struct http_request *request)
+{
+    replies++;
+    if (parked == request)
+        parked = NULL;
+}
+
 static void pause_or_refuse(struct http_request *request, struct span piece)
 {
     if (piece.at[0] == 'p') {
         request_pause_body(request);
         parked = request;
     } else if (piece.at[0] == 'r') {
-        replies++;
+        answered(request);
         reply_problem(request, PROBLEM_quota_reached, NULL);
     }
 }
 
 static void taken(struct http_request *request)
 {
-    replies++;
+    answered(request);
     reply_empty(request, 201);
 }
 
 static void forget(struct http_request *request)
 {
-    replies++; /* nobody waits for one any more */
-    if (parked == request)
-        parked = NULL;
+    answered(request); /* nobody waits for a reply any more */
 }
 
 static void take(struct http_request *request)
