@@ -74,6 +74,7 @@ int proc_signals(const int *signals)
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN); /* a gone peer is an error of write(2), never a death */
+    signal(SIGXFSZ, SIG_IGN); /* nor a limit on file sizes: EFBIG, answered as a full disk */
     sigemptyset(&set);
     for (; *signals; signals++)
         sigaddset(&set, *signals);

@@ -12,7 +12,7 @@ void proc_title_init(int argc, char **argv);
 void proc_title(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Signals of that list (0 ends it) are blocked and come by the descriptor instead: read struct
- * signalfd_siginfo. SIGPIPE is ignored from then on. */
+ * signalfd_siginfo. SIGPIPE and SIGXFSZ are ignored from then on. */
 int proc_signals(const int *signals);
 /* In a child before exec or its own proc_signals: all as at birth, nothing blocked, nothing ignored. */
 void proc_signals_unblock(void);

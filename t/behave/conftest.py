@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """conftest.py - what every behaviour test may ask for, and what is looked at behind each of them."""
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -16,6 +17,9 @@ os.makedirs(ROOT, exist_ok=True)
 os.chmod(ROOT, 0o755)
 os.environ.pop("http_proxy", None)  # nothing but loopback is ever asked
 os.environ.pop("https_proxy", None)
+# Some tests hold a thousand connections; a login shell allows that many descriptors only when asked.
+_, MOST = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (MOST, MOST))
 
 
 def pytest_configure(config):
