@@ -38,6 +38,7 @@ struct worker {
     struct turn turn;
     struct timer drain;
     bool http_drained;
+    bool was_quiet; /* no IQ was open at the last look */
 };
 
 static struct worker worker; /* there is one per process */
@@ -76,12 +77,17 @@ static const struct post_calls letters = { .letter = on_letter, .joined = on_joi
 
 /* ---- leaving ---- */
 
+/* Two quiet looks in a row, not one: the router may have picked us just before it could see that we drain,
+ * and that letter is still to be read; or our last answer is still to be read by the router. */
 static void look_whether_drained(struct timer *timer)
 {
-    if (worker.http_drained && iq_desk_open(worker.desk) == 0)
+    bool is_quiet = worker.http_drained && iq_desk_open(worker.desk) == 0;
+
+    if (is_quiet && worker.was_quiet)
         loop_stop(worker.loop);
     else
         timer_set(worker.loop, timer, clock_mono() + DRAIN_LOOK_USEC, look_whether_drained);
+    worker.was_quiet = is_quiet;
 }
 
 static void on_http_drained(void *data)
