@@ -162,7 +162,7 @@ static void on_listener(struct watch *watch, uint32_t events)
     if (is_full(server)) {
         server->resting = true;
         listen_stop(server);
-        log_warn("%u connections are open, as many as max-connections allows: no more are accepted for now",
+        log_warn("%u connections are open, as many as max-connections allows: others wait until some end",
                  server->conn_count);
         return;
     }
