@@ -17,7 +17,7 @@
 #include "parse/xml.h"
 #include "shm/segment.h"
 
-#define STOA_MODULE_ABI 1u
+#define STOA_MODULE_ABI 2u
 
 struct module_host;
 
@@ -32,6 +32,7 @@ struct module_host {
     struct segment *segment;
     unsigned row;
     uint32_t generation;
+    struct desk *desk; /* opaque: behind iq_answer and the functions of call.h */
 };
 
 /* Whether the component of that service (the first active one) has its stream up just now; its JID, or NULL.
@@ -82,6 +83,13 @@ struct ctl_command {
     int (*run)(struct module_host *host, int argc, char **argv); /* arguments behind the name; exit status */
 };
 
+/* ---- errands: slow or outbound work that a worker's half asks of the keeper's half (call.h) ---- */
+struct errand;
+struct errand_row {
+    const char *name;                   /* NULL ends */
+    void (*run)(struct errand *errand); /* on the keeper's loop; answers by errand_done, at once or later */
+};
+
 struct module_section {
     const char *path; /* where: "" or "http"; NULL ends */
     const struct section *section;
@@ -112,6 +120,7 @@ struct stoa_module {
     int (*keeper_up)(struct module_host *host);
     void (*keeper_down)(struct module_host *host);
     const struct keeper_job *jobs;
+    const struct errand_row *errands;
 
     const struct ctl_command *commands; /* host->state is NULL there: the command opens what it needs */
 };

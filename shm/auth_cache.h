@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* floor 3 sees 0: auth_cache.h - which passwords were proved a moment ago, for all processes.
+ *
+ * Holds a keyed MAC of (bare JID, password), never either of them; the key is random, made with the segment,
+ * and leaves with it. A row is written by whoever proved the login and read by all; a reader that meets a
+ * half-written row sees no row. What does not fit replaces what would expire first. */
+#ifndef STOA_SHM_AUTH_CACHE_H
+#define STOA_SHM_AUTH_CACHE_H
+
+#include "base/span.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define AUTH_SETS    1024
+#define AUTH_PER_SET 8
+#define AUTH_MAC     16
+
+enum auth_role {
+    AUTH_UNPROVED, /* nothing is known */
+    AUTH_USER,     /* a good password; whether of an administrator nobody has asked yet */
+    AUTH_PLAIN,    /* a good password of no administrator */
+    AUTH_ADMIN,
+};
+
+/* The set is chosen by the JID, so that all passwords of one account lie together. */
+struct auth_row {
+    _Atomic uint32_t version; /* odd: being written; by the writer that made it so */
+    _Atomic uint32_t role;    /* enum auth_role; AUTH_UNPROVED: free */
+    _Atomic int64_t until;    /* clock_mono microseconds */
+    _Atomic uint64_t account; /* keyed hash of the JID, for auth_cache_forget */
+    _Atomic uint64_t mac[AUTH_MAC / 8];
+};
+
+struct auth_cache {
+    _Alignas(64) struct auth_row rows[AUTH_SETS][AUTH_PER_SET];
+    unsigned char key[32]; /* random; fixed before the first fork */
+};
+
+/* jid is prepared; compared in constant time. now is clock_mono(). */
+enum auth_role auth_cache_find(struct auth_cache *cache, struct span jid, struct span password, int64_t now);
+/* Keeps or changes it. A writer that died in the middle leaves a row that is taken over, never a stuck one.
+ */
+void auth_cache_keep(struct auth_cache *cache, struct span jid, struct span password, enum auth_role role,
+                     int64_t until);
+void auth_cache_forget(struct auth_cache *cache, struct span jid); /* whatever the password */
+
+#endif
