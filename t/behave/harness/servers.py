@@ -62,12 +62,18 @@ class Server:
     def password(self, jid):
         return self.accounts[jid.split("@")[0]]
 
+    @property
+    def ca(self):
+        """Who signed the server's certificate."""
+        return os.path.join(self.folder, "ca.pem")
+
 
 PROSODY = """-- written anew at each start
 run_as_root = true -- else Prosody refuses to start as root
 daemonize = false
 data_path = "{folder}/data"
 pidfile = "{folder}/prosody.pid"
+plugin_paths = {{ "{folder}/plugins" }}
 log = {{ info = "{folder}/server.log" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {c2s} }}
@@ -80,25 +86,40 @@ https_ports = {{ }}
 ssl = {{ certificate = "{certificate}.crt"; key = "{certificate}.key" }}
 certificates = "{folder}"
 admins = {{ "admin@{domain}" }}
-authentication = "internal_plain"
-c2s_require_encryption = false
+authentication = "{storage}"
+c2s_require_encryption = {encryption}
 allow_unencrypted_plain_auth = true
+http_default_host = "{domain}"
 modules_disabled = {{ "s2s" }}
-modules_enabled = {{ "disco"; "roster"; "saslauth"; "tls"; "ping"; "version"; "time"; "uptime"; "offline"; {modules} }}
+modules_enabled = {{ "disco"; "roster"; "saslauth"; "tls"; "ping"; "version"; "time"; "uptime"; "offline";
+	"admin_adhoc"; "announce"; "pep"; "vcard4"; "vcard_legacy"; "http"; "stoa_count"; {modules} }}
 {globals}
 VirtualHost "{domain}"
 {host}
 """
 
 
+# What no XMPP command of Prosody tells: who has a session, whether or not he ever sent presence.
+PROSODY_COUNT = """module:depends("http")
+module:provides("http", { default_path = "/sessions"; route = {
+    ["GET /*"] = function (_, user)
+        local out, account = {}, prosody.hosts[module.host].sessions[user]
+        for resource in pairs(account and account.sessions or {}) do table.insert(out, resource) end
+        return table.concat(out, "\\n")
+    end } })
+"""
+
+
 class Prosody(Server):
     kind = "prosody"
 
-    def __init__(self, folder, modules=(), host="", extra="", settings="", **more):
+    def __init__(self, folder, modules=(), host="", extra="", settings="", encryption=False, storage="internal_plain",
+                 **more):
         """modules: more of them, for all hosts; settings: global Lua; host: Lua of the virtual host; extra: Lua
-        behind the components."""
+        behind the components; encryption: clients must use TLS; storage: internal_hashed is what Debian has."""
         super().__init__(folder, **more)
         self.modules, self.host, self.extra, self.settings = modules, host, extra, settings
+        self.encryption, self.storage = encryption, storage
 
     def launch(self, log):
         if not shutil.which("prosody"):
@@ -113,9 +134,13 @@ class Prosody(Server):
             if not os.path.exists(path):
                 with open(path, "w") as file:
                     file.write('return { ["password"] = "%s"; };\n' % password)
+        os.makedirs(os.path.join(self.folder, "plugins"), exist_ok=True)
+        with open(os.path.join(self.folder, "plugins", "mod_stoa_count.lua"), "w") as file:
+            file.write(PROSODY_COUNT)
         config = os.path.join(self.folder, "prosody.cfg.lua")
         text = PROSODY.format(folder=self.folder, c2s=self.c2s, component=self.component, certificate=pem,
                               domain=self.domain, host=self.host, http=self.web, globals=self.settings,
+                              storage=self.storage, encryption="true" if self.encryption else "false",
                               modules=" ".join('"%s";' % m for m in self.modules))
         for name in self.components:
             text += 'Component "%s"\n\tcomponent_secret = "%s"\n' % (name, self.secret)
@@ -124,18 +149,31 @@ class Prosody(Server):
             file.write(text + self.extra)
         self.process = base.spawn(["prosody", "--root", "-F", "--config", config], log, cwd=self.folder)
 
+    def resources(self, user):
+        """The sessions of an account, those that never sent presence included."""
+        request = urllib.request.Request("http://127.0.0.1:%d/sessions/%s" % (self.web, user))
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as reply:
+            return sorted(reply.read().decode().split())
+
 
 class Ejabberd(Server):
     """The Erlang VM is started without ejabberdctl, which would want epmd and a certain user."""
     kind = "ejabberd"
 
+    def __init__(self, folder, encryption=False, storage="plain", modules=None, **more):
+        """modules: more of them, with their options; encryption: clients must use TLS; storage: scram is Debian's."""
+        super().__init__(folder, **more)
+        self.encryption, self.storage, self.modules = encryption, storage, dict(modules or {})
+
     def configuration(self, pem):
         c2s = {"port": self.c2s, "ip": "127.0.0.1", "module": "ejabberd_c2s", "max_stanza_size": 262144,
-               "shaper": "fast", "starttls": True, "access": "c2s"}
+               "shaper": "fast", "access": "c2s"}
+        c2s["starttls_required" if self.encryption else "starttls"] = True
         secret = {"password": self.secret}
         return {
             "loglevel": "info", "hosts": [self.domain], "certfiles": [pem],
-            "registration_timeout": "infinity", "auth_password_format": "plain",
+            "registration_timeout": "infinity", "auth_password_format": self.storage,
+            "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"],
             "listen": [
                 c2s,
                 # without global_routes: false each component would get the stanzas of all of them
@@ -145,11 +183,14 @@ class Ejabberd(Server):
                  "request_handlers": {"/api": "mod_http_api"}},
             ],
             "acl": {"admin": {"user": ["admin@" + self.domain]}, "loopback": {"ip": ["127.0.0.0/8"]}},
-            "access_rules": {"c2s": {"allow": "all"}},
+            "access_rules": {"c2s": {"allow": "all"}, "configure": {"allow": "admin"}, "announce": {"allow": "admin"}},
             "api_permissions": {"loopback": {"who": {"acl": "loopback"}, "what": ["*", "!stop", "!start"]}},
             "shaper": {"fast": {"rate": 10000000, "burst_size": 10000000}},
-            "modules": {"mod_adhoc": {}, "mod_admin_extra": {}, "mod_caps": {}, "mod_disco": {}, "mod_http_api": {},
-                        "mod_ping": {}, "mod_roster": {}, "mod_time": {}, "mod_version": {}, "mod_offline": {}},
+            "modules": dict({
+                "mod_adhoc": {}, "mod_admin_extra": {}, "mod_announce": {"access": "announce"}, "mod_avatar": {},
+                "mod_caps": {}, "mod_configure": {}, "mod_disco": {}, "mod_http_api": {}, "mod_last": {}, "mod_offline": {},
+                "mod_ping": {}, "mod_pubsub": {"plugins": ["flat", "pep"]}, "mod_roster": {}, "mod_stats": {},
+                "mod_time": {}, "mod_vcard": {"search": False}, "mod_vcard_xupdate": {}, "mod_version": {}}, **self.modules),
         }
 
     def launch(self, log):
@@ -188,6 +229,10 @@ class Ejabberd(Server):
         except OSError:
             return False
         return True
+
+    def resources(self, user):
+        """The sessions of an account, those that never sent presence included."""
+        return sorted(self.api("user_resources", user=user, host=self.domain))
 
     def ready(self):
         for user, password in self.accounts.items():
