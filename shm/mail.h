@@ -49,6 +49,8 @@ void post_free(struct post **post);
  * for it: fail the request with PROBLEM_unavailable. Never waits. */
 bool post_send(struct post *post, unsigned row, uint32_t generation, const struct letter *letter);
 #define POST_QUEUE_BYTES (4 * 1024 * 1024)
+/* Whether every letter that was sent lies in its ring: the other end reads it even after our death. */
+bool post_idle(const struct post *post);
 
 /* Master, when the router was reaped and whenever another dies before the next is born: what the router would
  * have done for the rows that are DEAD. They are FREE then. */

@@ -89,6 +89,19 @@ static void lose(struct post *post, unsigned row)
     post->calls->lost(post->data, row, generation);
 }
 
+/* What it wrote before it died counts: an answer that is in the ring was given. Its half letters were never
+ * published. */
+static void read_last_letters(struct post *post, unsigned row)
+{
+    struct peer *peer = &post->peers[row];
+    struct letter letter;
+
+    if (ring_is_cut(peer->in.ring))
+        return;
+    while (peer_take(peer, post->heritage->kind, &letter) == RING_TAKEN)
+        post->calls->letter(post->data, row, peer->generation, &letter);
+}
+
 static void cut_off(struct post *post, unsigned row, const char *why)
 {
     struct ring_pair *pair = pair_of(post, row);
@@ -121,8 +134,10 @@ static void look_at_row(struct post *post, unsigned row)
     struct peer *peer = &post->peers[row];
     uint32_t generation = atomic_load(&at->generation), dead = ROW_DEAD;
 
-    if (peer->joined && !board_lives(post->board, row, peer->generation))
+    if (peer->joined && !board_lives(post->board, row, peer->generation)) {
+        read_last_letters(post, row);
         lose(post, row);
+    }
     if (atomic_load(&at->state) == ROW_DEAD) {
         reset_pair(pair_of(post, row));
         if (atomic_compare_exchange_strong(&at->state, &dead, ROW_FREE))
@@ -141,8 +156,10 @@ static void look_at_router(struct post *post)
     uint32_t generation = atomic_load(&post->board->rows[ROW_ROUTER].generation);
     bool alive = board_lives(post->board, ROW_ROUTER, generation);
 
-    if (peer->joined && (!alive || generation != peer->generation))
+    if (peer->joined && (!alive || generation != peer->generation)) {
+        read_last_letters(post, ROW_ROUTER);
         lose(post, ROW_ROUTER);
+    }
     if (!alive || peer->joined)
         return;
     reset_pair(pair_of(post, ROW_ROUTER));
@@ -300,6 +317,14 @@ bool post_send(struct post *post, unsigned row, uint32_t generation, const struc
     }
     count_add(COUNT_letters_refused, 1);
     return false;
+}
+
+bool post_idle(const struct post *post)
+{
+    for (unsigned row = 0; row < BOARD_ROWS; row++)
+        if (post->peers[row].joined && post->peers[row].waiting.size > post->peers[row].begun)
+            return false;
+    return true;
 }
 
 /* ---- birth and end ---- */

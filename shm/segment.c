@@ -46,6 +46,7 @@ struct segment *segment_create(int *fd_r)
     }
     random_bytes(&segment->buckets.seed, sizeof(segment->buckets.seed));
     random_bytes(&segment->addresses.seed, sizeof(segment->addresses.seed));
+    random_bytes(segment->auth.key, sizeof(segment->auth.key));
     segment->version = version();
     segment->magic = SEGMENT_MAGIC;
     *fd_r = fd;

@@ -6,6 +6,7 @@
 #define STOA_SHM_SEGMENT_H
 
 #include "shm/address_count.h"
+#include "shm/auth_cache.h"
 #include "shm/board.h"
 #include "shm/bucket.h"
 #include "shm/claim.h"
@@ -25,6 +26,7 @@ struct segment {
     struct links links;
     struct tickets tickets;
     struct address_counts addresses;
+    struct auth_cache auth;
     struct ring_pair rings[BOARD_ROWS]; /* [row]: between that row and the router; [ROW_ROUTER] unused */
 };
 

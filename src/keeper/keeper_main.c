@@ -37,6 +37,7 @@ static struct keeper {
     struct hosts hosts;
     struct job jobs[JOBS_MOST];
     size_t job_count;
+    struct desk *desk;
     struct post *post;
     struct watch signals;
     struct turn turn;
@@ -121,24 +122,6 @@ static void on_turn(struct turn *turn)
     log_flush();
 }
 
-/* No module of the keeper sends or awaits letters yet: it joins so that master sees it live. */
-static void on_letter(void *data, unsigned row, uint32_t generation, const struct letter *letter)
-{
-    (void)data;
-    (void)row;
-    (void)generation;
-    log_debug("a letter %s came that nobody here awaits", letter_name(letter->kind));
-}
-
-static void on_peer(void *data, unsigned row, uint32_t generation)
-{
-    (void)data;
-    (void)row;
-    (void)generation;
-}
-
-static const struct post_calls letters = { .letter = on_letter, .joined = on_peer, .lost = on_peer };
-
 _Noreturn void keeper_main(const struct heritage *heritage)
 {
     static const int signals[] = { SIGTERM, SIGQUIT, SIGUSR1, SIGHUP, SIGINT, 0 };
@@ -151,9 +134,11 @@ _Noreturn void keeper_main(const struct heritage *heritage)
     keeper.loop = loop_new();
     watch_start(keeper.loop, &keeper.signals, proc_signals(signals), EPOLLIN, on_signal);
     hosts_make(&keeper.hosts, installed, heritage, keeper.loop);
+    keeper.desk = desk_new(&keeper.hosts, keeper.loop);
     modules_up();
     turn_add(keeper.loop, &keeper.turn, on_turn);
-    keeper.post = post_new(heritage, keeper.loop, &letters, NULL);
+    keeper.post = post_new(heritage, keeper.loop, &desk_post_calls, keeper.desk);
+    desk_attach(keeper.desk, keeper.post);
 
     loop_run(keeper.loop);
 
@@ -161,6 +146,7 @@ _Noreturn void keeper_main(const struct heritage *heritage)
         timer_stop(&keeper.jobs[i].timer);
     turn_remove(&keeper.turn);
     modules_down();
+    desk_free(&keeper.desk);
     post_free(&keeper.post);
     log_flush();
     exit(EXIT_SUCCESS);

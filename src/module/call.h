@@ -31,6 +31,7 @@ struct ask {
     struct arena *arena; /* borrowed */
     struct desk *desk;   /* borrowed; NULL while it waits for nothing */
     struct task soon;    /* for failures that are known at once */
+    struct timer timer;  /* of an errand */
     uint64_t call;
 };
 

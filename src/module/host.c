@@ -6,6 +6,7 @@ void hosts_make(struct hosts *hosts, const struct modules *modules, const struct
                 struct loop *loop)
 {
     hosts->count = 0;
+    hosts->kind = heritage->kind;
     for (size_t i = 0; i < modules->count; i++) {
         const struct stoa_module *module = modules->items[i];
 

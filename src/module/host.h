@@ -10,24 +10,28 @@
 struct hosts {
     struct module_host items[MODULES_MOST]; /* of the active modules only */
     size_t count;
+    enum process_kind kind; /* of the process that has them */
 };
 
 /* A host per active module, without anything started. */
 void hosts_make(struct hosts *hosts, const struct modules *modules, const struct heritage *heritage,
                 struct loop *loop);
 
-/* ---- IQs: a worker's desk between the router's letters and the modules' rows ---- */
-struct iq_desk;
+/* ---- a process's desk between letters and modules: IQs that come in, what modules ask, errands ---- */
+struct desk;
 
-struct iq_desk *iq_desk_new(struct hosts *hosts);
-void iq_desk_free(struct iq_desk **desk);
+struct desk *desk_new(struct hosts *hosts, struct loop *loop); /* sets each host's desk */
+void desk_free(struct desk **desk); /* nothing that was asked is answered any more; no done is called */
 /* Before the first letter may come: where answers go. */
-void iq_desk_attach(struct iq_desk *desk, struct post *post);
-/* The router came up: claims, descriptions, READY. */
-void iq_desk_joined(struct iq_desk *desk, unsigned row, uint32_t generation);
-/* It is gone: whoever still works on an IQ of it may answer, and nobody hears. */
-void iq_desk_lost(struct iq_desk *desk, unsigned row, uint32_t generation);
-void iq_desk_letter(struct iq_desk *desk, unsigned row, uint32_t generation, const struct letter *letter);
-unsigned iq_desk_open(const struct iq_desk *desk); /* IQs in hand */
+void desk_attach(struct desk *desk, struct post *post);
+/* The calls of a post whose data is the desk: the router comes up (claims, descriptions, READY), goes (what
+ * was asked of it fails), says something. */
+extern const struct post_calls desk_post_calls;
+
+/* This worker drains: asks the router to give it nothing more. */
+void desk_leave(struct desk *desk);
+/* How much is in hand: IQs that came in, what modules asked; and 1 more for a router that has not let us go
+ * after desk_leave. */
+unsigned desk_open(const struct desk *desk);
 
 #endif

@@ -4,118 +4,31 @@
  * The router has already matched namespace and element to a claim of ours; it is looked up again here since a
  * letter is not trusted more than its table allows. An IQ in hand outlives the router's death: its answer
  * then goes nowhere, as the asker was told by the server that the component is gone. */
-#include "module/host.h"
+#include "module/desk.h"
 
 #include "base/buf.h"
-#include "base/must.h"
-#include "base/object.h"
 #include "os/log.h"
-
-#include <stdlib.h>
-
-struct iq_desk {
-    struct hosts *hosts; /* borrowed */
-    struct post *post;   /* borrowed; NULL before attach */
-    struct list open;    /* of struct iq_call */
-    unsigned open_count;
-    bool freed; /* the last call frees the desk */
-};
 
 struct iq_call {
     OBJECT_MAGIC
     struct list node;
     struct iq_request request; /* what the module sees */
-    struct iq_desk *desk;      /* borrowed */
+    struct desk *desk;         /* borrowed */
     unsigned row;              /* whom to answer */
     uint32_t generation;
     uint64_t call;
 };
 
-struct iq_desk *iq_desk_new(struct hosts *hosts)
-{
-    struct iq_desk *desk = must_alloc(sizeof(*desk));
-
-    desk->hosts = hosts;
-    list_init(&desk->open);
-    return desk;
-}
-
-void iq_desk_free(struct iq_desk **desk)
-{
-    if (*desk == NULL)
-        return;
-    (*desk)->freed = true;
-    (*desk)->post = NULL;
-    if ((*desk)->open_count == 0)
-        free(*desk);
-    *desk = NULL;
-}
-
-void iq_desk_attach(struct iq_desk *desk, struct post *post)
-{
-    desk->post = post;
-}
-
-unsigned iq_desk_open(const struct iq_desk *desk)
-{
-    return desk->open_count;
-}
-
-static void say(struct iq_desk *desk, unsigned row, uint32_t generation, const struct letter *letter)
-{
-    if (desk->post && !post_send(desk->post, row, generation, letter))
-        log_debug("a letter %s to process %u was not sent: it is gone or its queue is full",
-                  letter_name(letter->kind), row);
-}
-
-void iq_desk_joined(struct iq_desk *desk, unsigned row, uint32_t generation)
-{
-    for (size_t i = 0; i < desk->hosts->count; i++) {
-        struct module_host *host = &desk->hosts->items[i];
-        struct span service = span_of(host->module->service);
-
-        if (service.size == 0)
-            continue;
-        for (const struct iq_row *iq = host->module->iqs; iq && iq->ns; iq++)
-            say(desk, row, generation,
-                &(struct letter){ .kind = LETTER_CLAIM,
-                                  .count = 4,
-                                  .parts = { service, span_of(iq->kind == IQ_GET ? "get" : "set"),
-                                             span_of(iq->ns), span_of(iq->element) } });
-        if (host->module->describe) {
-            struct buf name = { 0 }, xml = { 0 };
-
-            host->module->describe(host, &name, &xml);
-            say(desk, row, generation,
-                &(struct letter){ .kind = LETTER_DESCRIBE,
-                                  .count = 3,
-                                  .parts = { service, buf_span(&name), buf_span(&xml) } });
-            buf_free(&name);
-            buf_free(&xml);
-        }
-    }
-    say(desk, row, generation, &(struct letter){ .kind = LETTER_READY });
-}
-
-void iq_desk_lost(struct iq_desk *desk, unsigned row, uint32_t generation)
-{
-    (void)row;
-    (void)generation;
-    if (desk->open_count)
-        log_debug("%u IQs are in hand for a router that is gone", desk->open_count);
-}
-
 static void call_end(struct iq_call *call)
 {
-    struct iq_desk *desk = call->desk;
+    struct desk *desk = call->desk;
     struct arena *arena = call->request.arena;
 
     list_remove(&call->node);
-    desk->open_count--;
+    desk->in_count--;
     OBJECT_DEAD(call);
     arena_free(&arena); /* the call lies in it */
-    if (desk->freed && desk->open_count == 0)
-        free(desk);
+    desk_settle(desk);
 }
 
 static struct iq_call *call_of(struct iq_request *request)
@@ -127,20 +40,21 @@ void iq_answer(struct iq_request *request, struct span payload)
 {
     struct iq_call *call = call_of(request);
 
-    say(call->desk, call->row, call->generation,
+    desk_say(
+        call->desk, call->row, call->generation,
         &(struct letter){ .kind = LETTER_IQ_RESULT, .call = call->call, .count = 1, .parts = { payload } });
     call_end(call);
 }
 
-static void refuse_letter(struct iq_desk *desk, unsigned row, uint32_t generation, uint64_t call,
+static void refuse_letter(struct desk *desk, unsigned row, uint32_t generation, uint64_t call,
                           enum problem problem, const char *detail, struct span extra)
 {
-    say(desk, row, generation,
-        &(struct letter){ .kind = LETTER_IQ_REFUSED,
-                          .call = call,
-                          .count = 4,
-                          .parts = { span_of(problem_type(problem)), span_of(problem_condition(problem)),
-                                     span_of(detail ? detail : problem_text(problem)), extra } });
+    desk_say(desk, row, generation,
+             &(struct letter){ .kind = LETTER_IQ_REFUSED,
+                               .call = call,
+                               .count = 4,
+                               .parts = { span_of(problem_type(problem)), span_of(problem_condition(problem)),
+                                          span_of(detail ? detail : problem_text(problem)), extra } });
 }
 
 void iq_refuse(struct iq_request *request, enum problem problem, const char *detail, struct span extra)
@@ -152,7 +66,7 @@ void iq_refuse(struct iq_request *request, enum problem problem, const char *det
 }
 
 /* The row of a module here for that service, kind, namespace and element; *host_r is whose. */
-static const struct iq_row *row_for(struct iq_desk *desk, struct span service, struct iq_request *request,
+static const struct iq_row *row_for(struct desk *desk, struct span service, struct iq_request *request,
                                     struct module_host **host_r)
 {
     for (size_t i = 0; i < desk->hosts->count; i++) {
@@ -169,7 +83,7 @@ static const struct iq_row *row_for(struct iq_desk *desk, struct span service, s
     return NULL;
 }
 
-void iq_desk_letter(struct iq_desk *desk, unsigned row, uint32_t generation, const struct letter *letter)
+void desk_iq_letter(struct desk *desk, unsigned row, uint32_t generation, const struct letter *letter)
 {
     struct arena *arena;
     struct iq_call *call;
@@ -177,8 +91,6 @@ void iq_desk_letter(struct iq_desk *desk, unsigned row, uint32_t generation, con
     const struct iq_row *claimed = NULL;
     const char *why = "";
 
-    if (letter->kind != LETTER_IQ_ARRIVED)
-        return;
     arena = arena_new();
     call = arena_make(arena, struct iq_call);
     OBJECT_BORN(call, iq_call);
@@ -200,7 +112,7 @@ void iq_desk_letter(struct iq_desk *desk, unsigned row, uint32_t generation, con
         arena_free(&arena);
         return;
     }
-    list_append(&desk->open, &call->node);
-    desk->open_count++;
+    list_append(&desk->in, &call->node);
+    desk->in_count++;
     claimed->handle(&call->request);
 }

@@ -51,6 +51,7 @@ struct router *router_new(const struct heritage *heritage, struct loop *loop)
         list_init(&router->peers[row].in);
         list_init(&router->peers[row].out);
     }
+    list_init(&router->errands);
     router_iq_in_setup(router);
     router_streams_make(router);
     timer_set(loop, &router->start, loop_now(loop) + START_WAIT, on_start);
@@ -83,11 +84,13 @@ void router_free(struct router **router_at)
         return;
     timer_stop(&router->start);
     timer_stop(&router->release);
+    timer_stop(&router->let_go);
     turn_remove(&router->turn);
     for (unsigned row = 0; row < BOARD_ROWS; row++) {
         router_iq_in_fail(router, row);
         router_iq_out_forget(router, row);
     }
+    router_errands_free(router);
     router_streams_free(router);
     post_free(&router->post);
     router_claims_free(router);

@@ -54,6 +54,9 @@ struct router_stream {
 struct peer {
     uint32_t generation; /* 0: not joined */
     bool ready;          /* a worker that made all its claims */
+    bool leaving;        /* it drains: taken only where nobody else is, and let go as soon as somebody is */
+    bool let_go;         /* it was told that nothing more comes */
+    int64_t leave_by;    /* clock_mono: let go then in any case */
     unsigned in_hand;    /* IQs given to it and not yet answered */
     struct list in;      /* struct iq_in */
     struct list out;     /* struct iq_out */
@@ -84,10 +87,14 @@ struct router {
     unsigned in_unused_count;
     uint64_t in_serial;
     unsigned out_count;
+    struct list errands; /* struct errand of router_errand.c */
+    unsigned errand_count;
+    uint64_t errand_serial;
 
     struct turn turn;     /* behind the post's: what letters made us write leaves in the same turn */
     struct timer start;   /* of the streams, see router_new */
     struct timer release; /* of held streams */
+    struct timer let_go;  /* of leaving workers */
     bool started;
     void (*closed)(struct router *router); /* not NULL: router_close was called */
     unsigned closing;
@@ -123,6 +130,14 @@ const struct claim *router_claim_of(struct router *router, const struct service 
 /* The least busy of the living workers that hold it; 0: there is none (row 0 is the router itself). */
 unsigned router_pick(struct router *router, const struct claim *claim);
 bool router_has_worker(const struct router *router); /* one that has made its claims */
+void router_leaving(struct router *router, unsigned row, const struct letter *letter);
+void router_let_go(struct router *router); /* those who may go now: after any worker became ready */
+
+/* ---- router_errand.c ---- */
+void router_errand(struct router *router, unsigned row, const struct letter *letter);
+void router_errand_done(struct router *router, unsigned row, const struct letter *letter);
+void router_errands_fail(struct router *router, unsigned row); /* who asked, or the keeper, is gone */
+void router_errands_free(struct router *router);
 
 /* ---- router_iq_in.c ---- */
 void router_iq_in_setup(struct router *router);

@@ -6,9 +6,13 @@
  * are given anything. */
 #include "router/router.h"
 
+#include "base/clock.h"
 #include "os/log.h"
 
 #include <stdlib.h>
+
+#define LEAVE_WAIT_MOST (1 * USEC_PER_SEC)  /* for a successor to be ready; at the end of all none comes */
+#define LEAVING_LOAD    ((uint64_t)1 << 32) /* whoever stays is less busy than that */
 
 /* service, type, namespace and element, each ended by a byte that is in none of them (they are XML text). */
 static struct span key_of(struct router *router, const struct span parts[4])
@@ -106,6 +110,19 @@ const struct claim *router_claim_of(struct router *router, const struct service 
     return map_get(router->claims, key_of(router, parts));
 }
 
+/* Whether it may be given IQs. What counts is what its letters said, not the board: a draining worker waits
+ * for our LET_GO, a dead one is told of by master. */
+static bool is_served_by(const struct router *router, const struct claim *claim, unsigned row)
+{
+    const struct board_row *at = &router->heritage->segment->board.rows[row];
+    const struct peer *peer = &router->peers[row];
+    uint32_t state = atomic_load(&at->state);
+
+    return claim->generation[row] != 0 && claim->generation[row] == peer->generation && peer->ready &&
+           !peer->let_go && (state == ROW_LIVE || state == ROW_DRAINING) &&
+           atomic_load(&at->generation) == peer->generation;
+}
+
 unsigned router_pick(struct router *router, const struct claim *claim)
 {
     const struct board *board = &router->heritage->segment->board;
@@ -117,11 +134,11 @@ unsigned router_pick(struct router *router, const struct claim *claim)
         const struct peer *peer = &router->peers[row];
         uint64_t load;
 
-        if (claim->generation[row] == 0 || claim->generation[row] != peer->generation || !peer->ready ||
-            atomic_load(&board->rows[row].state) != ROW_LIVE ||
-            atomic_load(&board->rows[row].generation) != peer->generation)
+        if (!is_served_by(router, claim, row))
             continue;
         load = (uint64_t)peer->in_hand + atomic_load_explicit(&board->rows[row].busy, memory_order_relaxed);
+        if (peer->leaving)
+            load += LEAVING_LOAD;
         if (load < least) {
             least = load;
             best = row;
@@ -130,6 +147,50 @@ unsigned router_pick(struct router *router, const struct claim *claim)
     if (best)
         router->next_row = best + 1; /* equals take turns */
     return best;
+}
+
+/* ---- workers that leave ---- */
+
+static bool has_successor(const struct router *router)
+{
+    for (unsigned row = 0; row < BOARD_ROWS; row++)
+        if (router->peers[row].ready && !router->peers[row].leaving)
+            return true;
+    return false;
+}
+
+static void on_let_go(struct timer *timer)
+{
+    router_let_go(LIST_OF(timer, struct router, let_go));
+}
+
+void router_let_go(struct router *router)
+{
+    bool succeeded = has_successor(router);
+    int64_t now = loop_now(router->loop);
+
+    for (unsigned row = 0; row < BOARD_ROWS; row++) {
+        struct peer *peer = &router->peers[row];
+
+        if (peer->generation == 0 || !peer->leaving || peer->let_go)
+            continue;
+        if (!succeeded && now < peer->leave_by) {
+            timer_set(router->loop, &router->let_go, peer->leave_by, on_let_go);
+            continue;
+        }
+        peer->let_go = true;
+        post_send(router->post, row, peer->generation, &(struct letter){ .kind = LETTER_LET_GO });
+    }
+}
+
+void router_leaving(struct router *router, unsigned row, const struct letter *letter)
+{
+    struct peer *peer = &router->peers[row];
+
+    (void)letter;
+    peer->leaving = true;
+    peer->leave_by = loop_now(router->loop) + LEAVE_WAIT_MOST;
+    router_let_go(router);
 }
 
 bool router_has_worker(const struct router *router)

@@ -16,6 +16,7 @@ static void ready(struct router *router, unsigned row, const struct letter *lett
     while (map_next(router->services, &at, &name, &service))
         disco_settle(((struct service *)service)->disco);
     router_start(router);
+    router_let_go(router);
 }
 
 static void (*const letters[LETTER_KINDS])(struct router *router, unsigned row,
@@ -23,6 +24,9 @@ static void (*const letters[LETTER_KINDS])(struct router *router, unsigned row,
     [LETTER_CLAIM] = router_claim,
     [LETTER_DESCRIBE] = router_describe,
     [LETTER_READY] = ready,
+    [LETTER_LEAVING] = router_leaving,
+    [LETTER_ERRAND] = router_errand,
+    [LETTER_ERRAND_DONE] = router_errand_done,
     [LETTER_IQ_RESULT] = router_iq_result,
     [LETTER_IQ_REFUSED] = router_iq_refused,
     [LETTER_IQ_CALL] = router_iq_call,
@@ -44,7 +48,7 @@ static void on_joined(void *data, unsigned row, uint32_t generation)
 
     must(peer->in_hand == 0 && list_empty(&peer->in) && list_empty(&peer->out));
     peer->generation = generation;
-    peer->ready = false;
+    peer->ready = peer->leaving = peer->let_go = false;
 }
 
 /* In this order: those who asked are told while the book still knows who had their IQ. */
@@ -59,6 +63,7 @@ static void on_lost(void *data, unsigned row, uint32_t generation)
         log_warn("process %u died with %u IQs in hand; who asked is told to try again", row, peer->in_hand);
     router_iq_in_fail(router, row);
     router_iq_out_forget(router, row);
+    router_errands_fail(router, row);
     router_unclaim(router, row);
     peer->generation = 0;
     peer->ready = false;

@@ -32,13 +32,12 @@ struct worker {
     struct hosts hosts;
     struct router_table *contexts;
     struct http_server *server;
-    struct iq_desk *desk;
+    struct desk *desk;
     struct post *post;
     struct watch signals;
     struct turn turn;
     struct timer drain;
     bool http_drained;
-    bool was_quiet; /* no IQ was open at the last look */
 };
 
 static struct worker worker; /* there is one per process */
@@ -53,41 +52,16 @@ static struct board_row *own_row(void)
     return &worker.heritage->segment->board.rows[worker.heritage->row];
 }
 
-/* ---- letters ---- */
-
-static void on_letter(void *data, unsigned row, uint32_t generation, const struct letter *letter)
-{
-    (void)data;
-    iq_desk_letter(worker.desk, row, generation, letter);
-}
-
-static void on_joined(void *data, unsigned row, uint32_t generation)
-{
-    (void)data;
-    iq_desk_joined(worker.desk, row, generation);
-}
-
-static void on_lost(void *data, unsigned row, uint32_t generation)
-{
-    (void)data;
-    iq_desk_lost(worker.desk, row, generation);
-}
-
-static const struct post_calls letters = { .letter = on_letter, .joined = on_joined, .lost = on_lost };
-
 /* ---- leaving ---- */
 
-/* Two quiet looks in a row, not one: the router may have picked us just before it could see that we drain,
- * and that letter is still to be read; or our last answer is still to be read by the router. */
+/* The router has let us go, so no IQ is on its way to us; answers that still lie in the ring are read by it
+ * after our death, those that did not fit into it are waited for. */
 static void look_whether_drained(struct timer *timer)
 {
-    bool is_quiet = worker.http_drained && iq_desk_open(worker.desk) == 0;
-
-    if (is_quiet && worker.was_quiet)
+    if (worker.http_drained && desk_open(worker.desk) == 0 && post_idle(worker.post))
         loop_stop(worker.loop);
     else
         timer_set(worker.loop, timer, clock_mono() + DRAIN_LOOK_USEC, look_whether_drained);
-    worker.was_quiet = is_quiet;
 }
 
 static void on_http_drained(void *data)
@@ -102,6 +76,7 @@ static void begin_to_drain(void)
     if (atomic_load(&own_row()->state) == ROW_DRAINING)
         return;
     atomic_store(&own_row()->state, ROW_DRAINING);
+    desk_leave(worker.desk);
     http_server_drain(worker.server, on_http_drained, NULL);
 }
 
@@ -127,7 +102,7 @@ static void on_turn(struct turn *turn)
     (void)turn;
     atomic_store_explicit(&own_row()->connections, http_server_connections(worker.server),
                           memory_order_relaxed);
-    atomic_store_explicit(&own_row()->busy, iq_desk_open(worker.desk), memory_order_relaxed);
+    atomic_store_explicit(&own_row()->busy, desk_open(worker.desk), memory_order_relaxed);
     log_flush();
 }
 
@@ -169,13 +144,13 @@ _Noreturn void worker_main(const struct heritage *heritage)
     watch_start(worker.loop, &worker.signals, proc_signals(signals), EPOLLIN, on_signal);
     hosts_make(&worker.hosts, installed, heritage, worker.loop);
     worker.contexts = router_table_new();
+    worker.desk = desk_new(&worker.hosts, worker.loop);
     modules_up();
-    worker.desk = iq_desk_new(&worker.hosts);
     if (http_server_new(&worker.server, heritage, worker.loop, worker.contexts, heritage->prepared) < 0)
         exit(EXIT_FAILURE);
     turn_add(worker.loop, &worker.turn, on_turn);
-    worker.post = post_new(heritage, worker.loop, &letters, NULL);
-    iq_desk_attach(worker.desk, worker.post);
+    worker.post = post_new(heritage, worker.loop, &desk_post_calls, worker.desk);
+    desk_attach(worker.desk, worker.post);
 
     loop_run(worker.loop);
 
@@ -183,7 +158,7 @@ _Noreturn void worker_main(const struct heritage *heritage)
     turn_remove(&worker.turn);
     http_server_free(&worker.server);
     modules_down();
-    iq_desk_free(&worker.desk);
+    desk_free(&worker.desk);
     post_free(&worker.post);
     router_table_free(&worker.contexts);
     log_flush();
