@@ -225,10 +225,17 @@ static bool zero_has_four(void *data)
     return workers[0].arrived == 4;
 }
 
-/* The least busy gets it, by the board and by what it has in hand; a draining one gets nothing. */
+static bool let_go(void *data)
+{
+    return workers[*(unsigned *)data].last == LETTER_LET_GO;
+}
+
+/* The least busy gets it, by the board and by what it has in hand; one that leaves gets nothing while there
+ * is another. */
 static void test_choice(void **state)
 {
     struct board_row *rows = heritage.segment->board.rows;
+    unsigned one = 1;
 
     (void)state;
     begin(2);
@@ -240,10 +247,51 @@ static void test_choice(void **state)
     assert_int_equal(router->peers[ROW_WORKER_0].in_hand, 2);
     assert_int_equal(router->peers[ROW_WORKER_0 + 1].in_hand, 3);
     atomic_store(&rows[ROW_WORKER_0 + 1].state, ROW_DRAINING);
+    send_letter(&workers[1], &(struct letter){ .kind = LETTER_LEAVING });
+    assert_true(run_until(loop, let_go, &one));
     fake_say(&fake, SLOT_ASKED SLOT_ASKED);
     assert_true(run_until(loop, zero_has_four, NULL));
-    atomic_store(&rows[ROW_WORKER_0].state, ROW_DRAINING);
+}
+
+/* The last one that leaves serves until a successor is ready: a reload refuses nobody. */
+static void test_leaving_worker_serves_until_its_successor_is_ready(void **state)
+{
+    unsigned zero = 0, one = 1;
+
+    (void)state;
+    begin(1);
+    atomic_store(&heritage.segment->board.rows[ROW_WORKER_0].state, ROW_DRAINING);
+    send_letter(&workers[0], &(struct letter){ .kind = LETTER_LEAVING });
+    ask_worker();
+    assert_int_not_equal(workers[0].last, LETTER_LET_GO);
+    worker_up(1);
+    assert_true(run_until(loop, ready, &one));
+    assert_true(run_until(loop, let_go, &zero));
+}
+
+/* When none comes it is let go all the same, and nobody is there. */
+static void test_last_worker_is_let_go(void **state)
+{
+    unsigned zero = 0;
+
+    (void)state;
+    begin(1);
+    send_letter(&workers[0], &(struct letter){ .kind = LETTER_LEAVING });
+    assert_true(run_until(loop, let_go, &zero));
     fake_ask(&fake, SLOT_ASKED, REFUSED("wait", "resource-constraint"));
+}
+
+/* An answer that a worker wrote before it died was given. */
+static void test_last_letters_of_the_dead_are_read(void **state)
+{
+    (void)state;
+    begin(1);
+    ask_worker();
+    send_letter(&workers[0],
+                &(struct letter){ .kind = LETTER_IQ_RESULT, .call = workers[0].call, .count = 1 });
+    worker_dies(0); /* before the router's loop turns */
+    fake_expect(&fake, "<iq type='result'" TO_ALICE);
+    assert_false(fake_heard(&fake, "resource-constraint"));
 }
 
 /* A flood is bounded: what is in hand, then resource-constraint; the stream lives on. */
@@ -485,10 +533,25 @@ static void test_bad_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_journey),   TEST(test_refusal),      TEST(test_poison),    TEST(test_own_answers),
-        TEST(test_silence),   TEST(test_worker_death), TEST(test_no_worker), TEST(test_deadline),
-        TEST(test_choice),    TEST(test_flood),        TEST(test_call),      TEST(test_bad_calls),
-        TEST(test_call_ends), TEST(test_misrouted),    TEST(test_links),     TEST(test_close),
+        TEST(test_journey),
+        TEST(test_refusal),
+        TEST(test_poison),
+        TEST(test_own_answers),
+        TEST(test_silence),
+        TEST(test_worker_death),
+        TEST(test_no_worker),
+        TEST(test_deadline),
+        TEST(test_choice),
+        TEST(test_leaving_worker_serves_until_its_successor_is_ready),
+        TEST(test_last_worker_is_let_go),
+        TEST(test_last_letters_of_the_dead_are_read),
+        TEST(test_flood),
+        TEST(test_call),
+        TEST(test_bad_calls),
+        TEST(test_call_ends),
+        TEST(test_misrouted),
+        TEST(test_links),
+        TEST(test_close),
         TEST(test_bad_names),
     };
 
