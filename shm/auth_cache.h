@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 3 sees 0: auth_cache.h - which passwords were proved a moment ago, for all processes.
  *
- * Holds a keyed MAC of (bare JID, password), never either of them; the key is random, made with the segment,
- * and leaves with it. A row is written by whoever proved the login and read by all; a reader that meets a
- * half-written row sees no row. What does not fit replaces what would expire first. */
+ * Holds a keyed MAC of (bare JID, password, role, until), never JID or password; the key is random, made with
+ * the segment, and leaves with it. The MAC covers all that a row says, so rows need no lock: one that is half
+ * written, or written by two at once, or left so by a process that was killed, matches nothing. What does not
+ * fit replaces what would expire first. */
 #ifndef STOA_SHM_AUTH_CACHE_H
 #define STOA_SHM_AUTH_CACHE_H
 
@@ -25,11 +26,10 @@ enum auth_role {
 
 /* The set is chosen by the JID, so that all passwords of one account lie together. */
 struct auth_row {
-    _Atomic uint32_t version; /* odd: being written; by the writer that made it so */
-    _Atomic uint32_t role;    /* enum auth_role; AUTH_UNPROVED: free */
-    _Atomic int64_t until;    /* clock_mono microseconds */
-    _Atomic uint64_t account; /* keyed hash of the JID, for auth_cache_forget */
     _Atomic uint64_t mac[AUTH_MAC / 8];
+    _Atomic uint64_t account; /* keyed hash of the JID, for auth_cache_forget; 0: free */
+    _Atomic int64_t until;    /* clock_mono microseconds */
+    _Atomic uint32_t role;    /* enum auth_role */
 };
 
 struct auth_cache {
@@ -39,10 +39,12 @@ struct auth_cache {
 
 /* jid is prepared; compared in constant time. now is clock_mono(). */
 enum auth_role auth_cache_find(struct auth_cache *cache, struct span jid, struct span password, int64_t now);
-/* Keeps or changes it. A writer that died in the middle leaves a row that is taken over, never a stuck one.
- */
+/* Keeps it until then, in place of what was kept of the same pair. */
 void auth_cache_keep(struct auth_cache *cache, struct span jid, struct span password, enum auth_role role,
                      int64_t until);
+/* Says more of a pair that is kept, for as long as it is; one that is not kept stays so. */
+void auth_cache_role(struct auth_cache *cache, struct span jid, struct span password, enum auth_role role,
+                     int64_t now);
 void auth_cache_forget(struct auth_cache *cache, struct span jid); /* whatever the password */
 
 #endif

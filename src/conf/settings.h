@@ -78,6 +78,7 @@ struct xmpp_settings {
 /* ---- http { } : what all HTTP modules share; modules add their own sections below it ---- */
 struct http_settings {
     struct conf_section section;
+    const char *realm;                 /* of HTTP Basic */
     struct conf_sections legacy_ports; /* of struct connection_settings: http { 2222 { socket = 'ssl' } } */
 };
 

@@ -305,7 +305,23 @@ static const char *check_legacy_port(const char *name)
     return settings_port(name) ? NULL : "a port number, or the name of a module that is installed";
 }
 
+static const char *check_realm(const char *text)
+{
+    for (const char *at = text; *at; at++)
+        if (*at < ' ' || *at > '~' || *at == '"' || *at == '\\')
+            return "printable ASCII without quotes and backslashes, such as 'stoa'";
+    return NULL;
+}
+
 static const struct directive http_directives[] = {
+    { .name = "realm",
+      .type = DIRECTIVE_TEXT,
+      .check = check_realm,
+      .initial = "stoa",
+      .effect = ON_RELOAD,
+      .into = offsetof(struct http_settings, realm),
+      .manual = "What HTTP clients are told that they log in to. Clients written for Tigase may look for "
+                "TigasePlain." },
     { .name = "server-class", .type = DIRECTIVE_OBSOLETE, .manual = "there is one HTTP server here" },
     DIRECTIVES_END,
 };

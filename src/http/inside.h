@@ -81,6 +81,9 @@ struct http_server {
     int64_t date_second; /* of which date and stamp are the text; 0: none yet */
     char date[HTTP_DATE_SIZE];
     char stamp[32]; /* 22/Nov/2026:18:14:24 +0000 */
+    void (*guard)(void *data, struct http_request *request, enum route_access access,
+                  void (*go)(struct http_request *request));
+    void *guard_data;
     void (*drained)(void *data);
     void *drained_data;
     struct task drained_task;

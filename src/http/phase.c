@@ -176,14 +176,24 @@ static void allow_field(struct http_request *request, unsigned allow)
 
 static void content(struct http_request *request)
 {
+    request->doing = "working on the request";
+    request->route->handle(request);
+}
+
+static void access(struct http_conn *conn, struct http_request *request)
+{
+    const struct http_server *server = conn->server;
+
     switch (request->route->access) {
     case ACCESS_OPEN:
-        request->doing = "working on the request";
-        request->route->handle(request);
+        content(request);
         return;
     case ACCESS_USER:
     case ACCESS_ADMIN:
-        reply_problem(request, PROBLEM_forbidden, "This needs a login, and logins are not served here yet");
+        if (server->guard == NULL)
+            break;
+        request->doing = "waiting for the login";
+        server->guard(server->guard_data, request, request->route->access, content);
         return;
     case ACCESS_DENIED:
         break;
@@ -197,7 +207,7 @@ static void route(struct http_conn *conn, struct http_request *request)
 
     switch (router_table_find(conn->server->table, request, &allow)) {
     case ROUTE_FOUND:
-        content(request);
+        access(conn, request);
         return;
     case ROUTE_NO_METHOD:
         allow_field(request, allow);

@@ -42,6 +42,9 @@ struct http_request {
     char id[REQUEST_ID_TEXT]; /* in every log line about it and in X-Request-Id */
     const char *doing;        /* static text for logs: "waiting for the disk" */
 
+    struct span user;   /* ACCESS_USER and ACCESS_ADMIN: bare JID of who is logged in; else empty */
+    bool user_is_admin; /* ACCESS_ADMIN */
+
     bool has_body;     /* a Content-Length above 0, or chunked */
     int64_t body_size; /* stated Content-Length (0 when none was stated); -1: chunked */
 

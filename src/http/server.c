@@ -295,6 +295,15 @@ static void on_drain_tick(struct timer *timer)
         timer_set(server->loop, timer, now + DRAIN_TICK_USEC, on_drain_tick);
 }
 
+void http_server_guard(struct http_server *server,
+                       void (*guard)(void *data, struct http_request *request, enum route_access access,
+                                     void (*go)(struct http_request *request)),
+                       void *data)
+{
+    server->guard = guard;
+    server->guard_data = data;
+}
+
 void http_server_drain(struct http_server *server, void (*drained)(void *data), void *data)
 {
     server->draining = true;

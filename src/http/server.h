@@ -23,6 +23,12 @@ int http_server_check(const struct settings *settings, char *why_r, size_t why_s
  * ssl). SIGPIPE is ignored from now on. -1: said in the log (an ssl listener, but no certificates ...). */
 int http_server_new(struct http_server **server_r, const struct heritage *heritage, struct loop *loop,
                     const struct router_table *table, const struct http_tls *tls);
+/* Who decides on rows of ACCESS_USER and ACCESS_ADMIN: calls go when the request may pass, at once or later,
+ * or answers it. Without a guard nobody passes. Before the first request. */
+void http_server_guard(struct http_server *server,
+                       void (*guard)(void *data, struct http_request *request, enum route_access access,
+                                     void (*go)(struct http_request *request)),
+                       void *data);
 /* No new connections; idle ones close (a second after their last request: their next one may be under way),
  * busy ones get Connection: close; drained is called once, from the loop, when none is left. */
 void http_server_drain(struct http_server *server, void (*drained)(void *data), void *data);

@@ -125,6 +125,7 @@ void ask_errand(struct module_host *host, struct ask *ask, struct arena *arena, 
 
 void tell_logout(struct module_host *host, struct span jid)
 {
+    auth_cache_forget(&host->segment->auth, jid);
     if (host->desk && host->desk->router)
         desk_say(host->desk, ROW_ROUTER, host->desk->router,
                  &(struct letter){ .kind = LETTER_LOGOUT, .count = 1, .parts = { jid } });

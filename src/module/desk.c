@@ -19,6 +19,7 @@ struct desk *desk_new(struct hosts *hosts, struct loop *loop)
     list_init(&desk->asked);
     list_init(&desk->errands);
     desk->asked_map = map_new();
+    hosts->core.desk = desk;
     for (size_t i = 0; i < hosts->count; i++)
         hosts->items[i].desk = desk;
     return desk;

@@ -7,20 +7,23 @@ void hosts_make(struct hosts *hosts, const struct modules *modules, const struct
 {
     hosts->count = 0;
     hosts->kind = heritage->kind;
+    hosts->core = (struct module_host){
+        .conf = heritage->conf,
+        .settings = heritage->settings,
+        .loop = loop,
+        .segment = heritage->segment,
+        .row = heritage->row,
+        .generation = heritage->generation,
+    };
     for (size_t i = 0; i < modules->count; i++) {
         const struct stoa_module *module = modules->items[i];
+        struct module_host *host = &hosts->items[hosts->count];
 
         if (module->active && !module->active(heritage->conf))
             continue;
-        hosts->items[hosts->count++] = (struct module_host){
-            .module = module,
-            .conf = heritage->conf,
-            .settings = heritage->settings,
-            .loop = loop,
-            .segment = heritage->segment,
-            .row = heritage->row,
-            .generation = heritage->generation,
-        };
+        *host = hosts->core;
+        host->module = module;
+        hosts->count++;
     }
 }
 

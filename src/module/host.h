@@ -10,7 +10,8 @@
 struct hosts {
     struct module_host items[MODULES_MOST]; /* of the active modules only */
     size_t count;
-    enum process_kind kind; /* of the process that has them */
+    enum process_kind kind;  /* of the process that has them */
+    struct module_host core; /* for what no module asks: its module is NULL */
 };
 
 /* A host per active module, without anything started. */

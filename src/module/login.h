@@ -6,8 +6,8 @@
 #ifndef STOA_MODULE_LOGIN_H
 #define STOA_MODULE_LOGIN_H
 
-#include "http/request.h"
-#include "module/module.h"
+#include "http/route.h"
+#include "module/call.h"
 
 struct login {
     struct span jid; /* bare, prepared; in the request's arena */
@@ -28,17 +28,21 @@ void login_request(struct module_host *host, struct http_request *request, enum 
 struct login_check {
     void (*done)(struct login_check *check, enum problem problem);
     void *data;
-    /* login.c's */
-    void *inner;
+    struct ask ask; /* login.c's */
 };
 void login_check(struct module_host *host, struct login_check *check, struct arena *arena, struct span jid,
                  struct span password, const char *client);
+void login_check_cancel(struct login_check *check); /* done is not called */
 
 /* For a call of ask_iq() that failed with PROBLEM_no_session: logs in once more with the request's own
  * credentials; done as above, or the request is answered. */
 void login_again(struct module_host *host, struct http_request *request,
                  void (*done)(struct http_request *request, const struct login *login),
                  void (*answer)(struct http_request *request, enum problem problem, const char *detail));
+
+/* What http_server_guard() wants; data is a struct module_host. */
+void login_guard(void *data, struct http_request *request, enum route_access access,
+                 void (*go)(struct http_request *request));
 
 /* Whether that bare JID stands in xmpp/admins. */
 bool login_is_named_admin(const struct module_host *host, struct span jid);

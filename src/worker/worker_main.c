@@ -11,6 +11,7 @@
 #include "conf/settings.h"
 #include "http/server.h"
 #include "module/host.h"
+#include "module/login.h"
 #include "os/log.h"
 #include "os/loop.h"
 #include "os/proc.h"
@@ -148,6 +149,7 @@ _Noreturn void worker_main(const struct heritage *heritage)
     modules_up();
     if (http_server_new(&worker.server, heritage, worker.loop, worker.contexts, heritage->prepared) < 0)
         exit(EXIT_FAILURE);
+    http_server_guard(worker.server, login_guard, &worker.hosts.core);
     turn_add(worker.loop, &worker.turn, on_turn);
     worker.post = post_new(heritage, worker.loop, &desk_post_calls, worker.desk);
     desk_attach(worker.desk, worker.post);
