@@ -14,5 +14,8 @@
 #define NS_VERSION       "jabber:iq:version"
 #define NS_TIME          "urn:xmpp:time"
 #define NS_VCARD         "vcard-temp"
+#define NS_COMMANDS      "http://jabber.org/protocol/commands"
+#define NS_DATA          "jabber:x:data"
+#define NS_ROSTER        "jabber:iq:roster"
 
 #endif
