@@ -19,7 +19,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define JOBS_MOST 64
+#define JOBS_MOST        64
+#define ERRANDS_END_MOST (5 * USEC_PER_SEC) /* for errands in hand when the keeper shall go */
+#define ERRANDS_LOOK     (20 * USEC_PER_MSEC)
 
 struct job {
     OBJECT_MAGIC
@@ -41,6 +43,8 @@ static struct keeper {
     struct post *post;
     struct watch signals;
     struct turn turn;
+    struct timer leave;
+    int64_t leave_by; /* clock_mono; 0: nobody told us to go */
 } keeper;
 
 void keeper_modules(const struct modules *modules)
@@ -103,6 +107,23 @@ static void modules_down(void)
             keeper.hosts.items[i].module->keeper_down(&keeper.hosts.items[i]);
 }
 
+/* Whoever waits for an errand gets its answer: a reload fails nobody. */
+static void look_whether_done(struct timer *timer)
+{
+    if (desk_errands(keeper.desk) == 0 || clock_mono() >= keeper.leave_by)
+        loop_stop(keeper.loop);
+    else
+        timer_set(keeper.loop, timer, clock_mono() + ERRANDS_LOOK, look_whether_done);
+}
+
+static void leave(void)
+{
+    if (keeper.leave_by)
+        return;
+    keeper.leave_by = clock_mono() + ERRANDS_END_MOST;
+    look_whether_done(&keeper.leave);
+}
+
 static void on_signal(struct watch *watch, uint32_t events)
 {
     struct signalfd_siginfo info;
@@ -110,7 +131,7 @@ static void on_signal(struct watch *watch, uint32_t events)
     (void)events;
     while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGQUIT)
-            loop_stop(keeper.loop);
+            leave();
         else if (info.ssi_signo == SIGUSR1 && log_reopen() < 0)
             log_error("the log files cannot be opened again: %m; the old ones stay in use");
     }
@@ -144,6 +165,7 @@ _Noreturn void keeper_main(const struct heritage *heritage)
 
     for (size_t i = 0; i < keeper.job_count; i++)
         timer_stop(&keeper.jobs[i].timer);
+    timer_stop(&keeper.leave);
     turn_remove(&keeper.turn);
     modules_down();
     desk_free(&keeper.desk);

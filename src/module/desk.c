@@ -56,6 +56,11 @@ unsigned desk_open(const struct desk *desk)
     return desk->in_count + desk->asked_count + (desk->leaving && !desk->let_go);
 }
 
+unsigned desk_errands(const struct desk *desk)
+{
+    return desk->router ? desk->errand_count : 0; /* without a router nobody hears how they went */
+}
+
 bool desk_say(struct desk *desk, unsigned row, uint32_t generation, const struct letter *letter)
 {
     if (desk->post && post_send(desk->post, row, generation, letter))

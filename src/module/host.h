@@ -34,5 +34,6 @@ void desk_leave(struct desk *desk);
 /* How much is in hand: IQs that came in, what modules asked; and 1 more for a router that has not let us go
  * after desk_leave. */
 unsigned desk_open(const struct desk *desk);
+unsigned desk_errands(const struct desk *desk); /* that this keeper works on and somebody waits for */
 
 #endif

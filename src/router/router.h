@@ -89,6 +89,8 @@ struct router {
     unsigned out_count;
     struct list errands; /* struct errand of router_errand.c */
     unsigned errand_count;
+    size_t errand_bytes;
+    struct timer errand_wait;
     uint64_t errand_serial;
 
     struct turn turn;     /* behind the post's: what letters made us write leaves in the same turn */
@@ -136,6 +138,7 @@ void router_let_go(struct router *router); /* those who may go now: after any wo
 /* ---- router_errand.c ---- */
 void router_errand(struct router *router, unsigned row, const struct letter *letter);
 void router_errand_done(struct router *router, unsigned row, const struct letter *letter);
+void router_errands_resume(struct router *router);             /* a keeper is there */
 void router_errands_fail(struct router *router, unsigned row); /* who asked, or the keeper, is gone */
 void router_errands_free(struct router *router);
 

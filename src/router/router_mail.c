@@ -49,6 +49,8 @@ static void on_joined(void *data, unsigned row, uint32_t generation)
     must(peer->in_hand == 0 && list_empty(&peer->in) && list_empty(&peer->out));
     peer->generation = generation;
     peer->ready = peer->leaving = peer->let_go = false;
+    if (row == ROW_KEEPER)
+        router_errands_resume(router);
 }
 
 /* In this order: those who asked are told while the book still knows who had their IQ. */

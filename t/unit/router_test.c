@@ -318,6 +318,86 @@ static void test_flood(void **state)
     buf_free(&many);
 }
 
+/* ---- errands ---- */
+
+static struct worker keeper;
+
+static void no_change(void *data, unsigned row, uint32_t generation)
+{
+    (void)data;
+    (void)row;
+    (void)generation;
+}
+
+static const struct post_calls keeper_calls = { on_letter, no_change, no_change };
+
+static void keeper_up(void)
+{
+    give_row(ROW_KEEPER, PROCESS_keeper);
+    keeper.heritage = heritage;
+    keeper.heritage.row = ROW_KEEPER;
+    keeper.heritage.kind = PROCESS_keeper;
+    keeper.heritage.generation = atomic_load(&heritage.segment->board.rows[ROW_KEEPER].generation);
+    keeper.post = post_new(&keeper.heritage, loop, &keeper_calls, &keeper);
+}
+
+static void keeper_dies(void)
+{
+    post_free(&keeper.post);
+    atomic_store(&heritage.segment->board.rows[ROW_KEEPER].state, ROW_DEAD);
+    tell_router();
+}
+
+static bool heard(void *data)
+{
+    struct worker *worker = data;
+
+    return worker->last == LETTER_ERRAND || worker->last == LETTER_ERRAND_DONE;
+}
+
+static void send_errand(uint64_t call)
+{
+    workers[0].last = keeper.last = LETTER_NONE;
+    send_letter(&workers[0], &(struct letter){ .kind = LETTER_ERRAND,
+                                               .call = call,
+                                               .number = 1000,
+                                               .count = 3,
+                                               .parts = { SPAN("rest"), SPAN("fetch"), SPAN("body") } });
+}
+
+/* It waits for a keeper, finds it, and comes back to who asked; a keeper that dies with it fails it. */
+static void test_errand(void **state)
+{
+    (void)state;
+    memset(&keeper, 0, sizeof(keeper));
+    begin(1);
+    send_errand(77);
+    keeper_up();
+    assert_true(run_until(loop, heard, &keeper));
+    assert_part(&keeper, 0, "rest");
+    assert_part(&keeper, 1, "fetch");
+    assert_part(&keeper, 2, "body");
+    assert_int_equal(keeper.number, 1000);
+    send_letter(&keeper, &(struct letter){ .kind = LETTER_ERRAND_DONE,
+                                           .call = keeper.call,
+                                           .number = PROBLEM_not_found,
+                                           .count = 1,
+                                           .parts = { SPAN("came back") } });
+    assert_true(run_until(loop, heard, &workers[0]));
+    assert_int_equal(workers[0].call, 77);
+    assert_int_equal(workers[0].number, PROBLEM_not_found);
+    assert_part(&workers[0], 0, "came back");
+    send_errand(78);
+    assert_true(run_until(loop, heard, &keeper));
+    keeper_dies();
+    assert_true(run_until(loop, heard, &workers[0]));
+    assert_int_equal(workers[0].call, 78);
+    assert_int_equal(workers[0].number, PROBLEM_unavailable);
+    assert_int_equal(router->errand_count, 0);
+    for (unsigned part = 0; part < LETTER_PARTS; part++)
+        buf_free(&keeper.parts[part]);
+}
+
 /* ---- IQs out ---- */
 
 static void call(const char *from, const char *to, const char *type, const char *payload, uint64_t number,
@@ -546,6 +626,7 @@ int main(void)
         TEST(test_last_worker_is_let_go),
         TEST(test_last_letters_of_the_dead_are_read),
         TEST(test_flood),
+        TEST(test_errand),
         TEST(test_call),
         TEST(test_bad_calls),
         TEST(test_call_ends),
