@@ -293,6 +293,14 @@ void login_again(struct module_host *host, struct http_request *request,
     begin(host, request, LOGIN_USER, true, done, answer);
 }
 
+void login_again_cancel(struct http_request *request)
+{
+    struct job *job = OBJECT(request->handler_data, job);
+
+    ask_cancel(&job->ask);
+    unpark(job);
+}
+
 bool login_is_named_admin(const struct module_host *host, struct span jid)
 {
     const struct conf_list *admins = &host->settings->xmpp->admins;

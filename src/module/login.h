@@ -40,6 +40,9 @@ void login_again(struct module_host *host, struct http_request *request,
                  void (*done)(struct http_request *request, const struct login *login),
                  void (*answer)(struct http_request *request, enum problem problem, const char *detail));
 
+/* Stops one that is under way, before the request is answered otherwise: neither done nor answer is called. */
+void login_again_cancel(struct http_request *request);
+
 /* What http_server_guard() wants; data is a struct module_host. */
 void login_guard(void *data, struct http_request *request, enum route_access access,
                  void (*go)(struct http_request *request));
