@@ -16,7 +16,7 @@ struct keys;
 
 /* What a key may do; all that is said must hold; an empty list says nothing. Texts, NULL at the end. */
 struct key_scope {
-    const char *const *paths;    /* expressions of the whole raw path, context included */
+    const char *const *paths;    /* expressions of the whole path, decoded once, context included */
     const char *const *methods;  /* "GET" */
     const char *const *hosts;    /* virtual hosts, without port, exactly */
     const char *const *nodes;    /* ad-hoc command nodes: exact, or a prefix that ends in a star */
@@ -43,8 +43,8 @@ enum key_verdict {
 struct keys *keys_new(struct module_host *host, const struct conf_list *configured, bool open_access,
                       struct store *store, unsigned table);
 void keys_free(struct keys **keys);
-/* shown: the key of the request (at NULL: none). *key_r is valid until the loop turns. why_r: a sentence for
- * the caller; names the scope that is missing, never a key. Counts the last use. */
+/* shown: the key of the request (at NULL: none). *key_r is valid as long as the request. why_r: a sentence
+ * for the caller; names the scope that is missing, never a key. Counts the last use. */
 enum key_verdict keys_check(struct keys *keys, struct http_request *request, struct span shown,
                             const struct key **key_r, char *why_r, size_t why_size);
 /* The same for a script's isAllowed(key, domain, path). */
@@ -56,6 +56,8 @@ bool key_allows_from(const struct key_scope *scope, struct span jid);
 
 /* One entry of api-keys in the configuration: NULL when good, else what to write. */
 const char *keys_check_entry(const char *text);
+/* An expression that ends in a slash and a star, as in the guide, matches slashes only: worth a warning. */
+bool keys_entry_misses_star(const char *text);
 
 /* stoactl key add|list|revoke */
 int keys_ctl_add(struct module_host *host, int argc, char **argv);

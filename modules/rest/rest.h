@@ -7,6 +7,7 @@
 #ifndef STOA_REST_REST_H
 #define STOA_REST_REST_H
 
+#include "base/object.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "http/route.h"
@@ -19,6 +20,10 @@
 #include "rest_conf.h"
 
 #define REST_GROUPS_MOST 16
+
+/* The tables of the module's data base, in the order of rest_tables. */
+enum rest_table { REST_TABLE_KEY, REST_TABLE_SCRIPT, REST_TABLE_VALUE };
+extern const char *const rest_tables[];
 
 enum rest_format { REST_XML, REST_JSON, REST_HTML };
 enum rest_role { REST_ANYBODY, REST_USER, REST_ADMIN };
@@ -56,6 +61,7 @@ struct rest_endpoint {
 
 /* The worker's state of the module. */
 struct rest {
+    OBJECT_MAGIC
     struct module_host *host; /* borrowed */
     const struct rest_conf *conf;
     struct store *store;              /* keys and the scripts' values; NULL: it could not be opened */
@@ -66,32 +72,50 @@ struct rest {
 };
 
 struct rest_call {
+    OBJECT_MAGIC
     struct http_request *request; /* its arena is the call's memory */
     struct rest *rest;
     const struct rest_endpoint *endpoint;
     const struct rest_method *method;
-    struct span groups[REST_GROUPS_MOST]; /* of the expression; at NULL: took no part */
+    struct span groups[REST_GROUPS_MOST]; /* of the expression, [0] the first; at NULL: took no part */
     unsigned group_count;
-    struct login login;      /* jid.at NULL: nobody logged in */
-    const struct key *key;   /* by which it was let in; NULL: none was needed; valid until the loop turns */
-    struct key_scope scope;  /* a copy of what that key may do, for later checks */
-    enum rest_format format; /* of the answer, by contract 1.1.6 and then Accept */
-    bool is_html_wished;     /* 1.1.6, first rule, as far as the request goes */
-    struct span body;        /* as it came; empty without one */
-    struct span body_type;   /* Content-Type without parameters, lower case; empty: none */
-    bool has_content;        /* Content-Type and a body */
+    struct login login;          /* jid.at NULL: nobody logged in */
+    const struct key *key;       /* by which it was let in; NULL: none was needed; as long as the request */
+    struct key_scope scope;      /* a copy of what that key may do, for later checks */
+    enum rest_format format;     /* of the answer: REST_XML or REST_JSON, by Content-Type, else the parameter
+                                  * type, else Accept; an endpoint may set another */
+    bool is_html_wished;         /* and who has a template for that may show it instead */
+    struct span body;            /* as it came; empty without one */
+    struct span body_type;       /* Content-Type without parameters, lower case; empty: none */
+    bool has_content;            /* Content-Type and a body */
     struct json_object *content; /* owned by the call; CONTENT_MAP: of an XML or JSON body; else NULL */
     void *data;                  /* the endpoint's own */
     void (*on_cancel)(struct rest_call *call); /* the client is gone: stop asks; may be NULL */
+
+    /* The frame's. */
+    struct buf received; /* the body so far; owned */
+    bool is_running;     /* the endpoint's function was called */
+    bool is_again;       /* its session was gone once */
+    void (*retry)(struct rest_call *call);
 };
 
+/* ---- the module's state (rest.c) ---- */
+int rest_open(struct rest **rest_r, struct module_host *host); /* 0, or -1, said in the log */
+void rest_close(struct rest **rest);
+/* The data base of its own, in a worker or, without a loop, in stoactl. 0, or -1 with a sentence. */
+int rest_open_store(struct module_host *host, const struct rest_conf *conf, struct arena *arena,
+                    struct store **store_r, const char **why_r);
+
 /* ---- answers: exactly one ---- */
-/* A map with one key, in call->format (HTML only by templates: else as JSON or XML); map is taken. */
+/* Before anything else: finds the format, adds the fields that all answers have. */
+void rest_begin_answer(struct rest_call *call);
+/* A map with one key, in call->format (REST_HTML: as XML); map is taken. Both add Cache-Control: no-store
+ * unless the endpoint has added another. */
 void rest_answer(struct rest_call *call, struct json_object *map);
 void rest_answer_bytes(struct rest_call *call, const char *type, struct span bytes); /* type NULL: none */
-/* An error in the caller's format: {"problem":{"status","title","detail","condition","type","id"}} as RFC
- * 9457 members for JSON, <problem> for XML, a page for HTML. With reference-errors = true: as the reference
- * does, a bare 404 for all that went wrong behind the login. condition NULL: that of the problem. */
+/* An error in the caller's format: {"type","title","status","detail","condition","id"} (RFC 9457) for JSON,
+ * <problem> with the same for XML, a page for who wishes HTML. With reference-errors = true: as the reference
+ * does, a bare 404 for all that goes wrong once the endpoint runs. condition NULL: none is told. */
 void rest_problem(struct rest_call *call, enum problem problem, const char *detail);
 void rest_problem_status(struct rest_call *call, int status, const char *condition, const char *detail);
 /* What a stanza error means over HTTP: its condition and text pass on, nothing else of it (an echoed form may
@@ -99,6 +123,15 @@ void rest_problem_status(struct rest_call *call, int status, const char *conditi
 void rest_stanza_error(struct rest_call *call, const struct xml_element *iq);
 /* An ask that failed: a session that is gone is logged in again once and retry is run, else a problem. */
 void rest_ask_failed(struct rest_call *call, const struct ask *ask, void (*retry)(struct rest_call *call));
+
+/* ---- scripts of other sites (rest_cors.c) ---- */
+void rest_cors_fields(struct http_request *request, const struct rest_conf *conf);
+/* OPTIONS of a path that has these methods ("GET, HEAD"): answers. */
+void rest_cors_options(struct rest_call *call, struct span methods);
+
+/* ---- the body (rest_content.c) ---- */
+/* Fills body and content as the method wants them, then calls go; or answers. */
+void rest_take_content(struct rest_call *call, void (*go)(struct rest_call *call));
 
 /* ---- endpoints (rest_routes.c) ---- */
 /* Compiles its expression; false: why_r. The endpoint stays the caller's and must outlive its removal. */

@@ -5,6 +5,7 @@
 #define STOA_REST_REST_CONF_H
 
 #include "conf/conf.h"
+#include "module/module.h"
 
 struct rest_conf {
     struct conf_section section;

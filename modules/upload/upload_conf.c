@@ -2,6 +2,7 @@
 /* floor 7 sees 0..6: upload_conf.c - the tables of upload { }, and so its part of stoa.tdsl(5). */
 #include "upload_conf.h"
 
+#include "conf/settings.h"
 #include "parse/http_value.h"
 
 #include "base/clock.h"
@@ -15,21 +16,6 @@ static const char *check_server_name(const char *text)
         if (strchr(" /?#@{}\\\"<>", *at) != NULL || (unsigned char)*at < ' ')
             return "a host name or an address, without scheme and path";
     return *text == '\0' ? "a host name" : NULL;
-}
-
-static const char *check_context_path(const char *text)
-{
-    size_t size = strlen(text);
-
-    if (text[0] != '/')
-        return "a path that begins with a slash, such as /upload";
-    if (size > 1 && text[size - 1] == '/')
-        return "the path without a slash at its end";
-    for (const char *at = text; *at != '\0'; at++)
-        if (strchr("?#%{}\\ ", *at) != NULL || (unsigned char)*at < ' ')
-            return "a path of plain characters, such as /upload";
-    return strstr(text, "//") == NULL && strstr(text, "/.") == NULL ? NULL
-                                                                    : "a path without empty or dot segments";
 }
 
 static const char *check_type_pattern(const char *text)
@@ -377,7 +363,7 @@ static const struct directive http_module_directives[] = {
       .type = DIRECTIVE_TEXT,
       .initial = "/upload",
       .into = offsetof(struct http_module_conf, context_path),
-      .check = check_context_path,
+      .check = settings_check_context_path,
       .manual = "Path below which files are uploaded and downloaded." },
     { .name = "vhosts",
       .type = DIRECTIVE_TEXT_LIST,

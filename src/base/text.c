@@ -2,8 +2,7 @@
 /* floor 0 sees libc: text.c - see text.h. Dates are in date.c. */
 #include "base/text.h"
 
-/* Bytes of the good sequence at the front, 0 when there is none; *code_r is its code point. */
-static size_t utf8_take(struct span text, uint32_t *code_r)
+size_t text_utf8_take(struct span text, uint32_t *code_r)
 {
     static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
     unsigned char first = (unsigned char)text.at[0];
@@ -51,7 +50,7 @@ bool text_is_utf8(struct span text)
         size_t size = ascii_run(text);
 
         if (size == 0)
-            size = utf8_take(text, &code);
+            size = text_utf8_take(text, &code);
         if (size == 0)
             return false;
         text = span_from(text, size);
@@ -121,7 +120,7 @@ void text_add_xml(struct buf *out, struct span text)
     for (take_plain(out, &text); text.size; take_plain(out, &text)) {
         const char *entity = entity_of(text.at[0]);
         uint32_t code = 0;
-        size_t size = entity ? 1 : utf8_take(text, &code);
+        size_t size = entity ? 1 : text_utf8_take(text, &code);
 
         if (entity)
             buf_text(out, entity);
@@ -140,7 +139,7 @@ void text_add_html(struct buf *out, struct span text)
     for (take_plain(out, &text); text.size; take_plain(out, &text)) {
         const char *entity = entity_of(text.at[0]);
         uint32_t code;
-        size_t size = entity ? 1 : utf8_take(text, &code);
+        size_t size = entity ? 1 : text_utf8_take(text, &code);
 
         if (entity)
             buf_text(out, entity[1] == 'a' && entity[2] == 'p' ? "&#39;" : entity);
@@ -156,7 +155,7 @@ void text_add_json(struct buf *out, struct span text)
 {
     for (take_plain(out, &text); text.size; take_plain(out, &text)) {
         uint32_t code = 0;
-        size_t size = utf8_take(text, &code);
+        size_t size = text_utf8_take(text, &code);
 
         if (size == 0)
             buf_text(out, REPLACEMENT);
@@ -174,7 +173,7 @@ void text_add_log(struct buf *out, struct span text)
 {
     for (take_plain(out, &text); text.size; take_plain(out, &text)) {
         uint32_t code = 0;
-        size_t size = utf8_take(text, &code);
+        size_t size = text_utf8_take(text, &code);
 
         if (size && code >= 0x20 && code != '"' && code != '\\' && !(code >= 0x7f && code < 0xa0) &&
             code != 0x2028 && code != 0x2029) {

@@ -10,6 +10,9 @@
 
 bool text_is_utf8(struct span text); /* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF */
 bool text_has_control(struct span text); /* U+0000..U+001F or U+007F */
+/* Bytes of the good sequence at the front of a text that is not empty, 0 when there is none; *code_r is its
+ * code point. */
+size_t text_utf8_take(struct span text, uint32_t *code_r);
 
 /* Escaping. Whatever is foreign goes through the one that fits where it lands. */
 void text_add_xml(struct buf *out,

@@ -124,6 +124,8 @@ void settings_register(struct conf_schema *schema);
 /* Fills the pointers and checks what needs more than one directive (conf_complain): two connections on one
  * port, a component without secret, a component JID under no domain (warning), ... */
 void settings_of(struct conf *conf, struct settings *settings_r);
+/* A check of directives: the path of a module's context, such as /upload. */
+const char *settings_check_context_path(const char *text);
 /* The number of workers in force (never 0). */
 unsigned settings_workers(const struct settings *settings);
 

@@ -6,6 +6,7 @@
 
 #include "base/span.h"
 #include "base/text.h"
+#include "conf/settings.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -104,4 +105,19 @@ unsigned settings_port(const char *text)
     if (text[0] == '0' || strlen(text) > 5 || !text_to_u64(span_of(text), &port) || port > 65535)
         return 0;
     return (unsigned)port;
+}
+
+const char *settings_check_context_path(const char *text)
+{
+    size_t size = strlen(text);
+
+    if (text[0] != '/')
+        return "a path that begins with a slash, such as /upload";
+    if (size > 1 && text[size - 1] == '/')
+        return "the path without a slash at its end";
+    for (const char *at = text; *at != '\0'; at++)
+        if (strchr("?#%{}\\ ", *at) != NULL || (unsigned char)*at < ' ')
+            return "a path of plain characters, such as /upload";
+    return strstr(text, "//") == NULL && strstr(text, "/.") == NULL ? NULL
+                                                                    : "a path without empty or dot segments";
 }

@@ -259,6 +259,5 @@ void reply_drop_field(struct exchange *exchange, const char *name);
 bool reply_has_field(const struct exchange *exchange, const char *name);
 void reply_whole(struct exchange *exchange, int status, const char *type, int64_t size); /* head and done */
 bool reply_wanted(struct exchange *exchange); /* false: cancelled or orphaned; the reply goes nowhere */
-const char *http_reason(int status);
 
 #endif

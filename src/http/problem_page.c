@@ -35,8 +35,7 @@ static bool prefers(struct span accept, const char *type, const char *other)
            quality >= http_accept_quality(accept, other);
 }
 
-/* What a handler said about the file that it had in mind is not true of an error page. */
-static void drop_fields_of_content(struct exchange *exchange)
+void reply_drop_content_fields(struct http_request *request)
 {
     static const char *const names[] = {
         "Cache-Control",           "Content-Disposition", "ETag",          "Last-Modified",   "Expires",
@@ -44,7 +43,7 @@ static void drop_fields_of_content(struct exchange *exchange)
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        reply_drop_field(exchange, names[i]);
+        reply_drop_field(exchange_of(request), names[i]);
 }
 
 void reply_problem(struct http_request *request, enum problem problem, const char *detail)
@@ -69,7 +68,7 @@ void reply_problem(struct http_request *request, enum problem problem, const cha
     } else {
         buf_printf(&body, "%d %s: %s\nRequest %s\n", status, http_reason(status), detail, request->id);
     }
-    drop_fields_of_content(exchange);
+    reply_drop_content_fields(request);
     reply_field(request, "Cache-Control", SPAN("no-store"));
     reply_field(request, "Content-Security-Policy", SPAN(POLICY));
 out:

@@ -148,6 +148,11 @@ bool reply_has_field(const struct exchange *exchange, const char *name)
     return find_line(&exchange->fields, span_of(name)) >= 0;
 }
 
+bool reply_says(const struct http_request *request, const char *name)
+{
+    return reply_has_field((const struct exchange *)(const void *)request, name);
+}
+
 void reply_drop_field(struct exchange *exchange, const char *name)
 {
     struct buf *fields = &exchange->fields;

@@ -13,6 +13,11 @@
 void reply_field(struct http_request *request, const char *name, struct span value);
 void reply_field_printf(struct http_request *request, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Whether a field of that name was added before. */
+bool reply_says(const struct http_request *request, const char *name);
+/* What was said of the content that the handler had in mind is not true of an error: caching, validators ...
+ */
+void reply_drop_content_fields(struct http_request *request);
 /* Content-Disposition with filename (ASCII fallback, quoted) and filename* (RFC 8187), always both (RFC
  * 6266). */
 void reply_disposition(struct http_request *request, bool is_inline, struct span filename);
@@ -48,6 +53,8 @@ struct reply_part {
 };
 void reply_file_parts(struct http_request *request, int status, const char *type, int fd,
                       const struct reply_part *parts, size_t count, struct span after);
+
+const char *http_reason(int status); /* the phrase behind it: "Not Found" */
 
 bool reply_begun(const struct http_request *request); /* one of the above was called */
 

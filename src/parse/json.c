@@ -326,8 +326,8 @@ static bool read_value(struct reader *reader, struct json_object **json_r)
     return good;
 }
 
-int json_parse(struct span text, const struct json_limits *limits, struct json_object **json_r,
-               const char **why_r)
+int json_parse_at(struct span text, const struct json_limits *limits, struct json_object **json_r,
+                  const char **why_r, size_t *at_r)
 {
     struct reader reader = { .rest = text,
                              .depth_most = limits->depth_most < DEPTH_HARD ? limits->depth_most : DEPTH_HARD,
@@ -350,5 +350,14 @@ int json_parse(struct span text, const struct json_limits *limits, struct json_o
     }
     json_object_put(json);
     *why_r = reader.why;
+    *at_r = text.size - reader.rest.size;
     return 0;
+}
+
+int json_parse(struct span text, const struct json_limits *limits, struct json_object **json_r,
+               const char **why_r)
+{
+    size_t at;
+
+    return json_parse_at(text, limits, json_r, why_r, &at);
 }

@@ -26,6 +26,9 @@ extern const struct json_limits json_limits_body; /* 64 KiB, 32 levels, 8192 val
  * int64 or uint64 where they fit, else double. */
 int json_parse(struct span text, const struct json_limits *limits, struct json_object **json_r,
                const char **why_r);
+/* The same; *at_r: how many bytes were read when it was refused. */
+int json_parse_at(struct span text, const struct json_limits *limits, struct json_object **json_r,
+                  const char **why_r, size_t *at_r);
 
 /* Appends it as text; safe inside HTML too (R20): < > & and U+2028/9 are escaped. */
 void json_write(struct buf *out, struct json_object *json);

@@ -81,13 +81,16 @@ static unsigned feed_piece(struct xml_parser *parser, struct span piece)
 
 /* --- a document --- */
 
-static const char *read_document(struct span text, const struct xml_limits *limits, struct xml_parser *parser)
+/* *rest is left at the piece that was refused. */
+static const char *read_document(struct span *rest, const struct xml_limits *limits,
+                                 struct xml_parser *parser)
 {
     struct xml_scan scan = { 0 };
     bool found = false, whole;
     const char *why;
 
-    while (text.size) {
+    while (rest->size) {
+        struct span text = *rest;
         size_t size;
 
         if (found && without_blanks(text).size == 0)
@@ -102,29 +105,40 @@ static const char *read_document(struct span text, const struct xml_limits *limi
         found = feed_piece(parser, span_head(text, size)) & XML_ELEMENT;
         if (parser->why)
             return parser->why;
-        text = span_from(text, size);
+        *rest = span_from(text, size);
     }
     return found ? NULL : "the XML is not complete";
+}
+
+int xml_document_at(struct span text, const struct xml_limits *limits, struct arena *arena,
+                    struct xml_element **root_r, const char **why_r, size_t *at_r)
+{
+    struct xml_parser parser = { 0 };
+    const char *why = "the XML is too large";
+    struct span rest = text;
+
+    if (span_starts(rest, SPAN("\xef\xbb\xbf"))) /* some editors' mark of UTF-8 */
+        rest = span_from(rest, 3);
+    if (rest.size <= limits->element_most && rest.size <= ELEMENT_HARD) {
+        xml_parser_begin(&parser, 0, limits, arena);
+        why = read_document(&rest, limits, &parser);
+    }
+    if (why == NULL) {
+        *root_r = parser.root;
+    } else {
+        *why_r = why;
+        *at_r = text.size - rest.size;
+    }
+    xml_parser_end(&parser);
+    return why == NULL;
 }
 
 int xml_document(struct span text, const struct xml_limits *limits, struct arena *arena,
                  struct xml_element **root_r, const char **why_r)
 {
-    struct xml_parser parser = { 0 };
-    const char *why = "the XML is too large";
+    size_t at;
 
-    if (span_starts(text, SPAN("\xef\xbb\xbf"))) /* some editors' mark of UTF-8 */
-        text = span_from(text, 3);
-    if (text.size <= limits->element_most && text.size <= ELEMENT_HARD) {
-        xml_parser_begin(&parser, 0, limits, arena);
-        why = read_document(text, limits, &parser);
-    }
-    if (why == NULL)
-        *root_r = parser.root;
-    else
-        *why_r = why;
-    xml_parser_end(&parser);
-    return why == NULL;
+    return xml_document_at(text, limits, arena, root_r, why_r, &at);
 }
 
 /* --- a stream --- */

@@ -86,6 +86,9 @@ void xml_write_children(struct buf *out, const struct xml_element *element, stru
  * *why_r is static text. */
 int xml_document(struct span text, const struct xml_limits *limits, struct arena *arena,
                  struct xml_element **root_r, const char **why_r);
+/* The same; *at_r: where the tag begins, or the text before it, at which it was refused. */
+int xml_document_at(struct span text, const struct xml_limits *limits, struct arena *arena,
+                    struct xml_element **root_r, const char **why_r, size_t *at_r);
 
 /* --- a stream --- */
 
