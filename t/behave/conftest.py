@@ -10,7 +10,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-from harness import base, certs, fake, servers, stoa  # noqa: E402
+from harness import base, certs, fake, fake_c2s, rest, servers, stoa  # noqa: E402
 
 ROOT = os.environ.get("STOA_BEHAVE_DIR") or tempfile.mkdtemp(prefix="stoa-behave-")
 os.makedirs(ROOT, exist_ok=True)
@@ -118,6 +118,12 @@ class Maker:
         self.others.append(out)
         return out
 
+    def host(self, **more):
+        """A fake server that has clients too."""
+        out = fake_c2s.FakeHost(**more)
+        self.others.append(out)
+        return out
+
     def folder(self, name="extra"):
         return folder(name)
 
@@ -161,6 +167,26 @@ def ejabberd():
     out = _real("ejabberd")
     yield out
     out.stop()
+
+
+class Front:
+    """A Stoa beside a real server, and those who call it: admin, alice, bob, and nobody."""
+
+    def __init__(self, house, server):
+        self.house, self.server, self.kind = house, server, server.kind
+        self.nobody, self.admin, self.alice, self.bob = (
+            rest.Api(house, user) for user in (None, rest.ADMIN, rest.ALICE, rest.BOB))
+
+
+@pytest.fixture(scope="module", params=["prosody", "ejabberd"])
+def front(request, certificates):
+    server = request.getfixturevalue(request.param)
+    house = stoa.Stoa(folder("front"), server, [NO_LIMIT], certificates=certificates)
+    house.start()
+    house.streams_up()
+    yield Front(house, server)
+    house.stop()
+    house.check_sanitizers()
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -50,15 +50,15 @@ def context(ca, **settings):
 
 
 class Conn:
-    """One connection. where: (host, port) or the path of a unix socket."""
+    """One connection. where: (host, port) or the path of a unix socket. source: the address to come from."""
 
-    def __init__(self, where, tls=None, server_name="localhost", seconds=base.WAIT, session=None, before=b""):
+    def __init__(self, where, tls=None, server_name="localhost", seconds=base.WAIT, session=None, before=b"", source=None):
         if isinstance(where, str):
             self.sock = socket.socket(socket.AF_UNIX)
             self.sock.settimeout(seconds)
             self.sock.connect(where)
         else:
-            self.sock = socket.create_connection(where, seconds)
+            self.sock = socket.create_connection(where, seconds, (source, 0) if source else None)
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.where, self.seconds, self.buffer = where, seconds, bytearray()
         if before:
