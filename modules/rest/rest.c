@@ -14,6 +14,7 @@ const char *const rest_tables[] = { "key", "script", "value", NULL };
 
 /* Whoever adds endpoints in C adds their table here, and its declaration in rest.h. */
 static struct rest_endpoint *const own_endpoints[] = {
+    rest_index_endpoints,
     NULL,
 };
 

@@ -57,14 +57,19 @@ def build(names):
         die("configure failed", log)
     if run(["make", "-s", "libstoa.a"], log):
         die("the library does not build with clang", log)
+    generated = makefile_value("GENERATED")
+    if generated and run(["make", "-s"] + generated, log):
+        die("sources that the build makes cannot be made", log)
     flags = makefile_value("AM_CPPFLAGS") + makefile_value("AM_CFLAGS") + FLAGS.split() + ["-Wno-missing-prototypes"]
     libs = makefile_value("ALL_LIBS")
     archives = [os.path.join(BUILD, "libstoa.a")]
     for folder in sorted(glob.glob(os.path.join(TOP, "modules", "*", ""))):
-        archive = os.path.join(BUILD, "module-%s.a" % os.path.basename(folder[:-1]))
+        module = os.path.basename(folder[:-1])
+        archive = os.path.join(BUILD, "module-%s.a" % module)
         objects = []
-        for source in sorted(glob.glob(folder + "*.c")):
-            target = os.path.join(BUILD, "module-%s-%s.o" % (os.path.basename(folder[:-1]), os.path.basename(source)[:-2]))
+        made = [os.path.join(BUILD, path) for path in generated if path.startswith("modules/%s/" % module)]
+        for source in sorted(glob.glob(folder + "*.c")) + made:
+            target = os.path.join(BUILD, "module-%s-%s.o" % (module, os.path.basename(source)[:-2]))
             objects.append(target)
             if run(["clang"] + flags + ["-c", source, "-o", target], log):
                 die("%s does not build with clang" % source, log)
