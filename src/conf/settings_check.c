@@ -250,6 +250,30 @@ static void derive_domains(struct conf *conf, struct xmpp_settings *xmpp)
     buf_free(&told);
 }
 
+static bool is_loopback(const char *host)
+{
+    return host == NULL || host[0] == '/' || host[0] == '@' || strcasecmp(host, "localhost") == 0 ||
+           strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "[::1]") == 0;
+}
+
+/* Passwords go over that wire. */
+static void check_client_port(struct conf *conf, const struct xmpp_settings *xmpp)
+{
+    const char *host = xmpp->c2s_host ? xmpp->c2s_host : xmpp->host;
+
+    if (is_loopback(host))
+        return;
+    if (xmpp->c2s_security == C2S_PLAIN)
+        conf_complain(conf, CONF_ERROR, &xmpp->section,
+                      "xmpp/c2s-security = plain would send passwords to '%s' for everybody to read: it is allowed "
+                      "on the loopback only; write starttls or direct",
+                      host);
+    else if (!xmpp->c2s_certificate_check)
+        conf_complain(conf, CONF_WARNING, &xmpp->section,
+                      "xmpp/c2s-certificate-check = false: whoever stands between Stoa and '%s' can read passwords",
+                      host);
+}
+
 static void check_xmpp(struct conf *conf, struct xmpp_settings *xmpp)
 {
     size_t active = 0;
@@ -258,6 +282,7 @@ static void check_xmpp(struct conf *conf, struct xmpp_settings *xmpp)
         conf_complain(conf, CONF_ERROR, &xmpp->section, "xmpp/reconnect-least is longer than reconnect-most");
     if (xmpp->domains.count == 0)
         derive_domains(conf, xmpp);
+    check_client_port(conf, xmpp);
     for (size_t i = 0; i < xmpp->components.count && !conf_full(conf); i++) {
         const struct component_settings *component = xmpp->components.items[i];
 

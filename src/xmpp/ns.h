@@ -17,5 +17,9 @@
 #define NS_COMMANDS      "http://jabber.org/protocol/commands"
 #define NS_DATA          "jabber:x:data"
 #define NS_ROSTER        "jabber:iq:roster"
+#define NS_TLS           "urn:ietf:params:xml:ns:xmpp-tls"
+#define NS_SASL          "urn:ietf:params:xml:ns:xmpp-sasl"
+#define NS_SASL_CHANNEL  "urn:xmpp:sasl-cb:0"
+#define NS_BIND          "urn:ietf:params:xml:ns:xmpp-bind"
 
 #endif
