@@ -46,5 +46,8 @@ void auth_cache_keep(struct auth_cache *cache, struct span jid, struct span pass
 void auth_cache_role(struct auth_cache *cache, struct span jid, struct span password, enum auth_role role,
                      int64_t now);
 void auth_cache_forget(struct auth_cache *cache, struct span jid); /* whatever the password */
+/* A name for that very pair, which nobody without the key can make or read. */
+void auth_cache_mac(const struct auth_cache *cache, struct span jid, struct span password,
+                    unsigned char mac_r[AUTH_MAC]);
 
 #endif

@@ -28,5 +28,10 @@ struct bucket_rule {
 
 /* Takes one token. 0: taken. >0: none left; microseconds until one is there. now is clock_mono(). */
 int64_t bucket_take(struct buckets *buckets, struct span name, const struct bucket_rule *rule, int64_t now);
+/* Whether one could be taken: 0, or microseconds until one is there. */
+int64_t bucket_wait(struct buckets *buckets, struct span name, const struct bucket_rule *rule, int64_t now);
+/* A token that was taken for nothing. */
+void bucket_give_back(struct buckets *buckets, struct span name, const struct bucket_rule *rule, int64_t now);
+void bucket_fill(struct buckets *buckets, struct span name); /* as if nothing had ever been taken */
 
 #endif

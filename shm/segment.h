@@ -12,6 +12,7 @@
 #include "shm/claim.h"
 #include "shm/count.h"
 #include "shm/link.h"
+#include "shm/login_gate.h"
 #include "shm/ring.h"
 #include "shm/ticket.h"
 
@@ -27,6 +28,7 @@ struct segment {
     struct tickets tickets;
     struct address_counts addresses;
     struct auth_cache auth;
+    struct login_gate logins;
     struct ring_pair rings[BOARD_ROWS]; /* [row]: between that row and the router; [ROW_ROUTER] unused */
 };
 

@@ -99,15 +99,17 @@ static const struct directive xmpp_directives[] = {
       .initial = "starttls",
       .effect = ON_RELOAD,
       OF(c2s_security),
-      .manual = "How logins are protected: starttls (port 5222), direct TLS (usually port 5223), or plain: not "
-                "at all, which is allowed on the loopback and on unix sockets only." },
+      .manual =
+          "How logins are protected: starttls (port 5222), direct TLS (usually port 5223), or plain: not "
+          "at all, which is allowed on the loopback and on unix sockets only." },
     { .name = "c2s-ca-file",
       .type = DIRECTIVE_PATH,
       .effect = ON_RELOAD,
       OF(c2s_ca_file),
-      .manual = "A file of certificates, in PEM, of authorities that may vouch for the server's certificate, or "
-                "the server's own one. Without it the system's store. The certificate must hold the domain of "
-                "the user who logs in." },
+      .manual =
+          "A file of certificates, in PEM, of authorities that may vouch for the server's certificate, or "
+          "the server's own one. Without it the system's store. The certificate must hold the domain of "
+          "the user who logs in." },
     { .name = "c2s-certificate-check",
       .type = DIRECTIVE_BOOL,
       .initial = "true",
@@ -122,8 +124,9 @@ static const struct directive xmpp_directives[] = {
       .initial = "3m",
       .effect = ON_RELOAD,
       OF(login_cache),
-      .manual = "How long a proved password is taken without asking the server again; 0: it is always asked. A "
-                "changed password stays good for so long at most." },
+      .manual =
+          "How long a proved password is taken without asking the server again; 0: it is always asked. A "
+          "changed password stays good for so long at most." },
     { .name = "session-idle",
       .type = DIRECTIVE_DURATION,
       .unit = "s",
@@ -132,8 +135,9 @@ static const struct directive xmpp_directives[] = {
       .initial = "5m",
       .effect = ON_RELOAD,
       OF(session_idle),
-      .manual = "After so long without use the session that Stoa keeps for a user at the server is closed. There "
-                "is never more than one for a user." },
+      .manual =
+          "After so long without use the session that Stoa keeps for a user at the server is closed. There "
+          "is never more than one for a user." },
     { .name = "sessions-most",
       .type = DIRECTIVE_NUMBER,
       .least = 1,
@@ -153,7 +157,8 @@ static const struct directive xmpp_directives[] = {
           "How many wrong passwords in a row Stoa shows to the server, whoever sent them; 0: no limit. The "
           "first half at once, the other half one in six minutes, then none for an hour; a right password "
           "begins anew. Passwords that were right lately are always tried. Many servers ban an address that "
-          "fails too often, and Stoa has one address for all its users: ejabberd with mod_fail2ban does at the "
+          "fails too often, and Stoa has one address for all its users: ejabberd with mod_fail2ban does at "
+          "the "
           "20th failure in a row, for an hour. Raise it, or set 0, where the server exempts Stoa's address "
           "(mod_fail2ban: {access: RULE}) or does not ban." },
     { .name = "login-failures-per-address",
@@ -162,8 +167,9 @@ static const struct directive xmpp_directives[] = {
       .initial = "10",
       .effect = ON_RELOAD,
       OF(login_failures_per_address),
-      .manual = "How many wrong passwords may come from one client address (of IPv6: from one /64) at once; one "
-                "more each minute; 0: no limit." },
+      .manual =
+          "How many wrong passwords may come from one client address (of IPv6: from one /64) at once; one "
+          "more each minute; 0: no limit." },
     { .name = "login-failures-per-account",
       .type = DIRECTIVE_NUMBER,
       .most = 1000000,
@@ -177,9 +183,10 @@ static const struct directive xmpp_directives[] = {
       .initial = "false",
       .effect = ON_RELOAD,
       OF(foreign_from),
-      .manual = "true: stanzas of scripts and of REST may bear any sender's address and go over the component's "
-                "stream. A server that was not told to allow it (Prosody: validate_from_addresses = false, "
-                "ejabberd: check_from: false) closes the stream for the first of them." },
+      .manual =
+          "true: stanzas of scripts and of REST may bear any sender's address and go over the component's "
+          "stream. A server that was not told to allow it (Prosody: validate_from_addresses = false, "
+          "ejabberd: check_from: false) closes the stream for the first of them." },
     { .name = "domains",
       .type = DIRECTIVE_TEXT_LIST,
       .check = settings_check_domain,

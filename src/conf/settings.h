@@ -64,20 +64,20 @@ enum { C2S_STARTTLS, C2S_DIRECT, C2S_PLAIN }; /* xmpp_settings.c2s_security */
 
 struct xmpp_settings {
     struct conf_section section;
-    const char *host;         /* of the server's component listener */
-    int64_t port;             /* 5347 */
-    const char *c2s_host;     /* NULL: host */
-    int64_t c2s_port;         /* 5222 */
+    const char *host;     /* of the server's component listener */
+    int64_t port;         /* 5347 */
+    const char *c2s_host; /* NULL: host */
+    int64_t c2s_port;     /* 5222 */
     int64_t c2s_security;
     const char *c2s_ca_file;    /* NULL: the system's store */
     bool c2s_certificate_check; /* false: any certificate will do */
     int64_t login_cache;        /* how long a proved password is taken without asking the server */
     int64_t session_idle;       /* a user's session that nobody uses is closed after that */
     int64_t sessions_most;
-    int64_t login_failures_most;         /* in a row, over all; 0: no limit */
-    int64_t login_failures_per_address;  /* burst; 0: no limit */
-    int64_t login_failures_per_account;  /* burst; 0: no limit */
-    bool foreign_from;          /* a component may write in the name of addresses that are not its own */
+    int64_t login_failures_most;        /* in a row, over all; 0: no limit */
+    int64_t login_failures_per_address; /* burst; 0: no limit */
+    int64_t login_failures_per_account; /* burst; 0: no limit */
+    bool foreign_from;        /* a component may write in the name of addresses that are not its own */
     struct conf_list domains; /* local domains: their users are local */
     struct conf_list admins;  /* bare JIDs */
     int64_t iq_timeout;

@@ -264,14 +264,16 @@ static void check_client_port(struct conf *conf, const struct xmpp_settings *xmp
     if (is_loopback(host))
         return;
     if (xmpp->c2s_security == C2S_PLAIN)
-        conf_complain(conf, CONF_ERROR, &xmpp->section,
-                      "xmpp/c2s-security = plain would send passwords to '%s' for everybody to read: it is allowed "
-                      "on the loopback only; write starttls or direct",
-                      host);
+        conf_complain(
+            conf, CONF_ERROR, &xmpp->section,
+            "xmpp/c2s-security = plain would send passwords to '%s' for everybody to read: it is allowed "
+            "on the loopback only; write starttls or direct",
+            host);
     else if (!xmpp->c2s_certificate_check)
-        conf_complain(conf, CONF_WARNING, &xmpp->section,
-                      "xmpp/c2s-certificate-check = false: whoever stands between Stoa and '%s' can read passwords",
-                      host);
+        conf_complain(
+            conf, CONF_WARNING, &xmpp->section,
+            "xmpp/c2s-certificate-check = false: whoever stands between Stoa and '%s' can read passwords",
+            host);
 }
 
 static void check_xmpp(struct conf *conf, struct xmpp_settings *xmpp)

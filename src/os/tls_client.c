@@ -91,8 +91,8 @@ static bool demand_name(SSL *ssl, const char *name)
 
     if (is_address(name))
         return X509_VERIFY_PARAM_set1_ip_asc(rules, name) == 1;
-    X509_VERIFY_PARAM_set_hostflags(rules,
-                                    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                               X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return X509_VERIFY_PARAM_set1_host(rules, name, 0) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 

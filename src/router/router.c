@@ -54,6 +54,7 @@ struct router *router_new(const struct heritage *heritage, struct loop *loop)
     list_init(&router->errands);
     router_iq_in_setup(router);
     router_streams_make(router);
+    router_logins_make(router);
     timer_set(loop, &router->start, loop_now(loop) + START_WAIT, on_start);
     router->post = post_new(heritage, loop, &router_post_calls, router);
     turn_add(loop, &router->turn, on_turn);
@@ -69,6 +70,7 @@ void router_close(struct router *router, void (*closed)(struct router *router))
     router_iq_in_fail_all(router);
     for (unsigned i = 0; i < router->stream_count; i++)
         iq_table_fail(router->streams[i].asked, PROBLEM_server_absent);
+    router_logins_end(router);
     router->closing = router->stream_count + 1; /* not zero before the last was told */
     for (unsigned i = 0; i < router->stream_count; i++)
         component_close(router->streams[i].component);
@@ -92,6 +94,7 @@ void router_free(struct router **router_at)
     }
     router_errands_free(router);
     router_streams_free(router);
+    router_logins_free(router);
     post_free(&router->post);
     router_claims_free(router);
     resolver_free(&router->resolver);

@@ -26,6 +26,7 @@
 #define SERVICES_MOST 64
 
 struct router;
+struct logins; /* of router_login.h */
 
 /* What a module serves, by name; made by the first component or claim that names it, kept for ever. */
 struct service {
@@ -87,7 +88,8 @@ struct router {
     unsigned in_unused_count;
     uint64_t in_serial;
     unsigned out_count;
-    struct list errands; /* struct errand of router_errand.c */
+    struct logins *logins; /* owned */
+    struct list errands;   /* struct errand of router_errand.c */
     unsigned errand_count;
     size_t errand_bytes;
     struct timer errand_wait;
@@ -141,6 +143,17 @@ void router_errand_done(struct router *router, unsigned row, const struct letter
 void router_errands_resume(struct router *router);             /* a keeper is there */
 void router_errands_fail(struct router *router, unsigned row); /* who asked, or the keeper, is gone */
 void router_errands_free(struct router *router);
+
+/* ---- router_login.c ---- */
+void router_logins_make(struct router *router);
+void router_logins_end(struct router *router); /* everybody is answered, each session its goodbye */
+void router_logins_free(struct router *router);
+bool router_is_local(struct router *router, struct span domain); /* one of xmpp/domains */
+void router_login(struct router *router, unsigned row, const struct letter *letter);
+void router_logout(struct router *router, unsigned row, const struct letter *letter);
+
+/* ---- router_send.c ---- */
+void router_send(struct router *router, unsigned row, const struct letter *letter);
 
 /* ---- router_iq_in.c ---- */
 void router_iq_in_setup(struct router *router);

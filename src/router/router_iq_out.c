@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 8 sees 0 1 2 3 4 5(xmpp): router_iq_out.c - IQs that workers and the keeper ask of the XMPP world.
+/* floor 8 sees 0 1 2 3 4 5(xmpp): router_iq_out.c - IQs that workers and the keeper ask of the XMPP world, as
+ * a component of ours or as a user that was logged in.
  *
  * A call ends by its answer, at its deadline, at once when the stream is or goes down, or in silence when its
  * caller dies. */
-#include "router/router.h"
+#include "router/router_login.h"
 
 #include "base/clock.h"
 #include "os/log.h"
@@ -71,22 +72,6 @@ static void on_done(struct iq_wait *wait, enum problem problem, const struct xml
     end(iq);
 }
 
-/* From one of our own addresses, or one below; to any JID; get or set. */
-static bool read_letter(struct router *router, const struct letter *letter, struct router_stream **stream_r,
-                        struct stanza_head *head_r, struct jid *to_r)
-{
-    struct jid from;
-
-    if (!jid_parse(router->scratch, letter->parts[0], &from) ||
-        !jid_parse(router->scratch, letter->parts[1], to_r) ||
-        !(span_is(letter->parts[2], "get") || span_is(letter->parts[2], "set")))
-        return false;
-    *stream_r = router_stream_of(router, from.domain);
-    head_r->from = jid_text(router->scratch, from);
-    head_r->to = jid_text(router->scratch, *to_r);
-    return *stream_r != NULL;
-}
-
 static int64_t deadline_of(const struct router *router, const struct letter *letter)
 {
     int64_t wait = router->setting->iq_timeout;
@@ -96,39 +81,108 @@ static int64_t deadline_of(const struct router *router, const struct letter *let
     return loop_now(router->loop) + wait;
 }
 
-static enum problem send_call(struct router *router, unsigned row, const struct letter *letter)
-{
-    struct router_stream *stream;
-    struct stanza_head head;
-    struct jid to;
-    struct iq_out *iq;
+/* By which connection a call goes. */
+struct way {
+    struct router_stream *stream; /* of a component of ours, or */
+    struct session *session;      /* of the account that asks */
+    struct iq_table *asked;
     struct buf *out;
-    const char *why;
+    struct span from; /* as the server has to read it */
+    size_t most;      /* bytes of a stanza there */
+};
 
-    if (!read_letter(router, letter, &stream, &head, &to))
-        return PROBLEM_bad_request;
+static enum problem by_stream(const struct router *router, struct router_stream *stream, struct way *way_r)
+{
     if (component_state(stream->component) != COMPONENT_UP || router->closed)
         return PROBLEM_server_absent;
-    out = router->out_count < IQS_OUT_MOST ? component_out(stream->component) : NULL;
-    if (out == NULL)
+    way_r->stream = stream;
+    way_r->asked = stream->asked;
+    way_r->out = component_out(stream->component);
+    way_r->most = STANZA_MOST;
+    return way_r->out ? PROBLEM_none : PROBLEM_unavailable;
+}
+
+static enum problem by_session(struct session *session, struct way *way_r)
+{
+    if (session == NULL || !session->up)
+        return PROBLEM_no_session;
+    if (iq_table_count(session->asked) >= SESSION_IQS_MOST)
+        return PROBLEM_too_many_requests;
+    router_session_used(session);
+    way_r->session = session;
+    way_r->asked = session->asked;
+    way_r->from = client_full_text(session->client);
+    way_r->out = client_out(session->client);
+    way_r->most = SESSION_STANZA_MOST;
+    return way_r->out ? PROBLEM_none : PROBLEM_unavailable;
+}
+
+/* From one of our own addresses, or one below, or from an account that has a session. */
+static enum problem find_way(struct router *router, struct span text, struct way *way_r)
+{
+    struct router_stream *stream;
+    struct jid from;
+
+    *way_r = (struct way){ 0 };
+    if (!jid_parse(router->scratch, text, &from))
+        return PROBLEM_bad_request;
+    way_r->from = jid_text(router->scratch, from);
+    stream = router_stream_of(router, from.domain);
+    if (stream == NULL && (from.local.size == 0 || from.resource.size > 0))
+        return PROBLEM_bad_request;
+    if (router->out_count >= IQS_OUT_MOST)
         return PROBLEM_unavailable;
-    iq = must_alloc(sizeof(*iq));
+    return stream ? by_stream(router, stream, way_r)
+                  : by_session(router_session_of(router, way_r->from), way_r);
+}
+
+static struct iq_out *make(struct router *router, unsigned row, const struct letter *letter,
+                           struct iq_table *asked, struct jid to)
+{
+    struct iq_out *iq = must_alloc(sizeof(*iq));
+
     OBJECT_BORN(iq, iq_out);
     iq->router = router;
     iq->row = row;
     iq->generation = router->peers[row].generation;
     iq->call = letter->call;
-    iq_wait_start(stream->asked, &iq->wait, to, deadline_of(router, letter), on_done);
+    iq_wait_start(asked, &iq->wait, to, deadline_of(router, letter), on_done);
     list_append(&router->peers[row].out, &iq->node);
     router->out_count++;
-    head.id = span_of(iq->wait.id);
-    if (!stanza_iq(out, &head, span_is(letter->parts[2], "get") ? "get" : "set", letter->parts[3],
-                   router->scratch, &why)) {
+    return iq;
+}
+
+static enum problem send_call(struct router *router, unsigned row, const struct letter *letter)
+{
+    struct span type = letter->parts[2];
+    const char *why = "too large for a session";
+    struct stanza_head head;
+    enum problem problem;
+    struct iq_out *iq;
+    struct way way;
+    struct jid to;
+    size_t before;
+
+    if (!jid_parse(router->scratch, letter->parts[1], &to) || !(span_is(type, "get") || span_is(type, "set")))
+        return PROBLEM_bad_request;
+    problem = find_way(router, letter->parts[0], &way);
+    if (problem != PROBLEM_none)
+        return problem;
+    iq = make(router, row, letter, way.asked, to);
+    head = (struct stanza_head){ way.from, jid_text(router->scratch, to), span_of(iq->wait.id) };
+    before = way.out->size;
+    if (!stanza_iq(way.out, &head, span_is(type, "get") ? "get" : "set", letter->parts[3], router->scratch,
+                   &why) ||
+        way.out->size - before > way.most) {
         log_warn("process %u asked to send what cannot be sent (%s)", row, why);
+        way.out->size = before;
         end(iq);
         return PROBLEM_bad_request;
     }
-    router_count_out(stream);
+    if (way.stream)
+        router_count_out(way.stream);
+    else
+        count_add(COUNT_stanzas_out, 1);
     count_add(COUNT_iqs_asked, 1);
     return PROBLEM_none;
 }

@@ -30,6 +30,9 @@ static void (*const letters[LETTER_KINDS])(struct router *router, unsigned row,
     [LETTER_IQ_RESULT] = router_iq_result,
     [LETTER_IQ_REFUSED] = router_iq_refused,
     [LETTER_IQ_CALL] = router_iq_call,
+    [LETTER_SEND] = router_send,
+    [LETTER_LOGIN] = router_login,
+    [LETTER_LOGOUT] = router_logout,
 };
 
 static void on_letter(void *data, unsigned row, uint32_t generation, const struct letter *letter)

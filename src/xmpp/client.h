@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 5 sees 0 1 2 4: client.h - one session of a user at the server (RFC 6120), from the look-up to the end.
+/* floor 5 sees 0 1 2 4: client.h - one session of a user at the server (RFC 6120), from the look-up to the
+ * end.
  *
  * It connects, encrypts, proves the password and, if its owner still wants that, binds a random resource. No
  * presence is ever sent by itself: so the server delivers nothing to it but answers. The password is wiped as

@@ -56,15 +56,15 @@ struct client {
 /* client.c: it is over; detail may be NULL. While bytes are being fed it happens behind them. */
 void client_fall(struct client *client, enum client_end end, const char *detail);
 void client_state_set(struct client *client, enum client_state state);
-void client_adopt(struct client *client, int fd); /* a connected socket; for the tests too */
+void client_adopt(struct client *client, int fd);            /* a connected socket; for the tests too */
 bool client_input(struct client *client, struct span bytes); /* false: it fell, and is gone */
 void client_flush_soon(struct client *client);
 void client_encrypt(struct client *client); /* behind what is being fed */
 void client_is_up(struct client *client);
 
 /* client_stream.c */
-void client_stream_open(struct client *client);        /* parser and our header, on a new connection or channel */
-void client_stream_say_header(struct client *client);  /* after SASL */
+void client_stream_open(struct client *client); /* parser and our header, on a new connection or channel */
+void client_stream_say_header(struct client *client); /* after SASL */
 void client_stream_bind(struct client *client);
 void client_stream_reopen(struct client *client);
 

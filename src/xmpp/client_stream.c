@@ -18,8 +18,8 @@
 
 void client_stream_say_header(struct client *client)
 {
-    buf_text(&client->out, "<?xml version='1.0'?><stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAMS
-                           "' version='1.0'");
+    buf_text(&client->out, "<?xml version='1.0'?><stream:stream xmlns='" NS_CLIENT
+                           "' xmlns:stream='" NS_STREAMS "' version='1.0'");
     stanza_attribute(&client->out, "to", client->jid.domain);
     buf_char(&client->out, '>');
     client_flush_soon(client);

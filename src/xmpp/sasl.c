@@ -42,7 +42,8 @@ bool sasl_prepare(struct span text, struct buf *out)
     memcpy(prepared, text.at, text.size);
     prepared[text.size] = '\0';
     good = stringprep(prepared, sizeof(prepared), 0, stringprep_saslprep) == STRINGPREP_OK &&
-           prepared[0] != '\0' && strlen(prepared) <= SASL_PASSWORD_MOST && !text_has_control(span_of(prepared));
+           prepared[0] != '\0' && strlen(prepared) <= SASL_PASSWORD_MOST &&
+           !text_has_control(span_of(prepared));
     if (good)
         buf_add(out, span_of(prepared));
     OPENSSL_cleanse(prepared, sizeof(prepared));
@@ -56,9 +57,9 @@ static const struct {
     enum scram_hash hash;
     bool binds;
 } mechanisms[] = {
-    { "SCRAM-SHA-512-PLUS", SCRAM_SHA_512, true },  { "SCRAM-SHA-256-PLUS", SCRAM_SHA_256, true },
-    { "SCRAM-SHA-1-PLUS", SCRAM_SHA_1, true },      { "SCRAM-SHA-512", SCRAM_SHA_512, false },
-    { "SCRAM-SHA-256", SCRAM_SHA_256, false },      { "SCRAM-SHA-1", SCRAM_SHA_1, false },
+    { "SCRAM-SHA-512-PLUS", SCRAM_SHA_512, true }, { "SCRAM-SHA-256-PLUS", SCRAM_SHA_256, true },
+    { "SCRAM-SHA-1-PLUS", SCRAM_SHA_1, true },     { "SCRAM-SHA-512", SCRAM_SHA_512, false },
+    { "SCRAM-SHA-256", SCRAM_SHA_256, false },     { "SCRAM-SHA-1", SCRAM_SHA_1, false },
 };
 
 static bool offers(const struct xml_element *features, const char *name)
@@ -147,7 +148,8 @@ static void add_part(struct buf *out, struct span part)
     buf_add(out, part);
 }
 
-/* The password is a part of the name: else whoever knows a name could use keys that another's password made. */
+/* The password is a part of the name: else whoever knows a name could use keys that another's password made.
+ */
 void sasl_cache_name(const struct sasl_cache *cache, struct span jid, enum scram_hash hash,
                      const struct scram_salt *salt, struct span password, unsigned char name_r[SASL_NAME])
 {

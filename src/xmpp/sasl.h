@@ -19,7 +19,7 @@ struct sasl_choice {
     const char *name; /* of the mechanism; NULL: there is none in common */
     bool is_plain;
     enum scram_hash hash;
-    bool binds;           /* a -PLUS */
+    bool binds;            /* a -PLUS */
     bool could_have_bound; /* we had a channel that the server surely understands, but it offers no -PLUS */
 };
 

@@ -179,9 +179,8 @@ void scram_derive(enum scram_hash hash, struct span password, const struct scram
 {
     unsigned char salted[SCRAM_KEY_MOST];
 
-    must(PKCS5_PBKDF2_HMAC(password.size ? password.at : "", (int)password.size, salt->bytes,
-                           (int)salt->size, (int)salt->rounds, hashes[hash].md(), (int)hashes[hash].size,
-                           salted) == 1);
+    must(PKCS5_PBKDF2_HMAC(password.size ? password.at : "", (int)password.size, salt->bytes, (int)salt->size,
+                           (int)salt->rounds, hashes[hash].md(), (int)hashes[hash].size, salted) == 1);
     hmac(hash, salted, SPAN("Client Key"), keys_r->client);
     hmac(hash, salted, SPAN("Server Key"), keys_r->server);
     OPENSSL_cleanse(salted, sizeof(salted));

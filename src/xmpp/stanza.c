@@ -79,22 +79,43 @@ static bool kind_of(const struct xml_element *element, enum stanza_kind *kind_r)
     return false;
 }
 
+/* Everything but the addresses. */
+static bool read_rest(const struct xml_element *element, struct stanza *stanza)
+{
+    if (!has_stanza_ns(element) || !kind_of(element, &stanza->kind))
+        return false;
+    stanza->from = xml_attribute(element, "from");
+    stanza->to = xml_attribute(element, "to");
+    stanza->id = xml_attribute(element, "id");
+    if (stanza->kind > STANZA_IQ_ERROR)
+        return true;
+    stanza->payload = xml_child(element, NULL, NULL);
+    stanza->single = stanza->payload && xml_next(stanza->payload, NULL, NULL) == NULL;
+    return stanza->id.at != NULL;
+}
+
 bool stanza_read(const struct xml_element *element, struct arena *arena, struct stanza *stanza_r)
 {
-    struct stanza stanza = { .from = xml_attribute(element, "from"),
-                             .to = xml_attribute(element, "to"),
-                             .id = xml_attribute(element, "id") };
+    struct stanza stanza = { 0 };
 
-    if (!has_stanza_ns(element) || !kind_of(element, &stanza.kind))
+    if (!read_rest(element, &stanza) || !jid_parse(arena, stanza.from, &stanza.from_jid) ||
+        !jid_parse(arena, stanza.to, &stanza.to_jid))
         return false;
-    if (!jid_parse(arena, stanza.from, &stanza.from_jid) || !jid_parse(arena, stanza.to, &stanza.to_jid))
+    *stanza_r = stanza;
+    return true;
+}
+
+bool stanza_read_own(const struct xml_element *element, struct arena *arena, struct jid own,
+                     struct stanza *stanza_r)
+{
+    struct stanza stanza = { 0 };
+
+    if (!read_rest(element, &stanza) ||
+        (stanza.from.at && !jid_parse(arena, stanza.from, &stanza.from_jid)) ||
+        (stanza.to.at && !jid_parse(arena, stanza.to, &stanza.to_jid)))
         return false;
-    if (stanza.kind <= STANZA_IQ_ERROR) {
-        if (stanza.id.at == NULL)
-            return false;
-        stanza.payload = xml_child(element, NULL, NULL);
-        stanza.single = stanza.payload && xml_next(stanza.payload, NULL, NULL) == NULL;
-    }
+    if (stanza.to.at == NULL)
+        stanza.to_jid = own;
     *stanza_r = stanza;
     return true;
 }

@@ -39,6 +39,11 @@ struct stanza {
  * missing or malformed. Parts of the JIDs are in arena. */
 bool stanza_read(const struct xml_element *element, struct arena *arena, struct stanza *stanza_r);
 
+/* The same on a user's session: there `from` may be missing (stanza.from.at == NULL, from_jid is all empty),
+ * and `to` too (then it is own). */
+bool stanza_read_own(const struct xml_element *element, struct arena *arena, struct jid own,
+                     struct stanza *stanza_r);
+
 /* Whose stanza to whom; all three must be given, id may be an empty text. */
 struct stanza_head {
     struct span from, to, id;
