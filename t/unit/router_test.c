@@ -462,7 +462,7 @@ static void test_bad_calls(void **state)
 {
     static const char *const rows[][4] = {
         { "localhost", "bob@localhost", "get", PING },
-        { "alice@localhost", "bob@localhost", "get", PING },
+        { "alice@localhost/a", "bob@localhost", "get", PING },
         { "evil.upload.localhost", "bob@localhost", "get", PING },
         { "", "bob@localhost", "get", PING },
         { "upload.localhost", "b@@", "get", PING },
@@ -472,12 +472,16 @@ static void test_bad_calls(void **state)
         { "upload.localhost", "bob@localhost", "set", "<a xmlns='b'/></iq><iq>" },
     };
 
+    size_t i;
+
     (void)state;
     begin(1);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         call(rows[i][0], rows[i][1], rows[i][2], rows[i][3], i, 1000);
         expect_failure(PROBLEM_bad_request);
     }
+    call("alice@localhost", "bob@localhost", "get", PING, i, 1000);
+    expect_failure(PROBLEM_no_session);
     assert_int_equal(router->out_count, 0);
     assert_false(fake_heard(&fake, "<iq"));
 }
