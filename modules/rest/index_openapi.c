@@ -115,7 +115,7 @@ static void put_bodies(struct json_object *operation, const struct index *index,
 
 /* ---- one operation ---- */
 
-/* "postAdhocJid"; with a number behind it when that is taken. */
+/* "postAdhocJid", "getIndex"; with a number behind it when that is taken. */
 static void put_id(struct writing *writing, struct json_object *operation, const char *method,
                    struct span path)
 {
@@ -135,6 +135,10 @@ static void put_id(struct writing *writing, struct json_object *operation, const
         } else {
             starts_word = true;
         }
+    }
+    if (size == strlen(method)) {
+        memcpy(id + size, "Index", 5);
+        size += 5;
     }
     id[size] = '\0';
     for (unsigned number = 2; json_member(writing->ids, id); number++)
