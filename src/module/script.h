@@ -73,14 +73,20 @@ struct script_about {
  * NULL: it does not load; a sentence with file and line in why_r. */
 struct script *script_load(struct script_engine *engine, const char *path, struct span text, const char *lib,
                            char *why_r, size_t why_size);
-/* Calls at work fail first (SCRIPT_FAILED). */
+/* Calls at work fail first (SCRIPT_FAILED). Not from within a verb's run or a done. */
 void script_free(struct script **script);
 const struct script_about *script_about(const struct script *script);
 size_t script_memory(const struct script *script);  /* bytes in use now */
 unsigned script_calls(const struct script *script); /* at work */
 
 /* ---- calling a handler ---- */
-enum script_arg_kind { ARG_NULL, ARG_TEXT, ARG_JSON, ARG_REQUEST };
+enum script_arg_kind {
+    ARG_NULL,
+    ARG_TEXT,
+    ARG_JSON,
+    ARG_REQUEST,
+    ARG_BESIDE, /* the request again, but no argument: what callback(function(request, response)) is given */
+};
 
 struct script_arg { /* what stands behind service and callback, in the contract's order */
     enum script_arg_kind kind;

@@ -16,6 +16,7 @@ struct regex;
 enum regex_flags {
     REGEX_WHOLE = 1, /* must match the whole subject */
     REGEX_BYTES = 2, /* subject is bytes, not UTF-8 */
+    REGEX_KNOWN = 4, /* whoever matches knows that subject is UTF-8 and that `from` starts a character */
 };
 
 enum regex_verdict { REGEX_NONE, REGEX_MATCH, REGEX_TOO_HARD };
@@ -30,5 +31,21 @@ unsigned regex_groups(const struct regex *regex); /* capturing groups, not count
  * REGEX_BYTES). */
 enum regex_verdict regex_match(const struct regex *regex, struct span subject, size_t from,
                                struct span *groups_r, unsigned count);
+
+/* ---- patterns and subjects of strangers: memory out of their own purse, and a brake ---- */
+/* Steps count from each place of the subject anew, and one of them may run over all of it: with long subjects
+ * only the brake bounds the time. */
+struct regex_host {
+    void *(*alloc)(size_t size, void *data); /* NULL: refused, told as REGEX_TOO_HARD or a bad pattern */
+    void (*release)(void *block, void *data);
+    bool (*stop)(void *data); /* asked at each item of the pattern; true: REGEX_TOO_HARD */
+    void *data;
+    struct regex_scratch *scratch; /* regex.c's: shared by all of this host */
+};
+
+/* host must outlive it. */
+struct regex *regex_new_for(struct regex_host *host, struct span pattern, unsigned flags, char *why_r,
+                            size_t why_size);
+void regex_host_free(struct regex_host *host); /* after the last of its expressions */
 
 #endif

@@ -73,8 +73,8 @@ def function_sizes(paths):
 
 
 def xml_cflags():
-    done = subprocess.run(["pkg-config", "--cflags", "libxml-2.0", "json-c", "libpcre2-8"], capture_output=True,
-                          text=True, check=False)
+    packages = ["libxml-2.0", "json-c", "libpcre2-8", "lua5.4"]
+    done = subprocess.run(["pkg-config", "--cflags"] + packages, capture_output=True, text=True, check=False)
     return done.stdout.split()
 
 
