@@ -3,6 +3,8 @@
  * own endpoints. */
 #include "rest.h"
 
+#include "avatar.h"
+
 #include "base/must.h"
 #include "os/log.h"
 #include "shm/count.h"
@@ -15,6 +17,8 @@ const char *const rest_tables[] = { "key", "script", "value", NULL };
 /* Whoever adds endpoints in C adds their table here, and its declaration in rest.h. */
 static struct rest_endpoint *const own_endpoints[] = {
     rest_index_endpoints,
+    rest_adhoc_endpoints,
+    rest_avatar_endpoints,
     NULL,
 };
 
@@ -94,6 +98,7 @@ static void close_rest(struct rest **address)
 {
     struct rest *rest = *address;
 
+    avatar_cache_free(&rest->avatars);
     store_close(&rest->store);
     keys_free(&rest->keys);
     while (rest->endpoint_count > 0)

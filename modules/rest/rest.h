@@ -68,6 +68,7 @@ struct rest {
     struct keys *keys;                /* owned */
     struct rest_endpoint **endpoints; /* owned; those of longer expressions first */
     size_t endpoint_count;
+    struct avatar_cache *avatars; /* owned; see avatar.h; NULL before the first is looked for */
     struct rest_scripts *scripts; /* owned; see scripts.h; NULL before they are loaded */
 };
 
@@ -112,7 +113,8 @@ void rest_begin_answer(struct rest_call *call);
 /* A map with one key, in call->format (REST_HTML: as XML); map is taken. Both add Cache-Control: no-store
  * unless the endpoint has added another. */
 void rest_answer(struct rest_call *call, struct json_object *map);
-void rest_answer_bytes(struct rest_call *call, const char *type, struct span bytes); /* type NULL: none */
+void rest_answer_status(struct rest_call *call, int status, struct json_object *map); /* other than 200 */
+void rest_answer_bytes(struct rest_call *call, const char *type, struct span bytes);  /* type NULL: none */
 /* An error in the caller's format: {"type","title","status","detail","condition","id"} (RFC 9457) for JSON,
  * <problem> with the same for XML, a page for who wishes HTML. With reference-errors = true: as the reference
  * does, a bare 404 for all that goes wrong once the endpoint runs. condition NULL: none is told. */

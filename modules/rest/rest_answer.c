@@ -78,7 +78,7 @@ static void add_guards(struct http_request *request)
         reply_field(request, "Content-Security-Policy", SPAN(POLICY));
 }
 
-void rest_answer(struct rest_call *call, struct json_object *map)
+void rest_answer_status(struct rest_call *call, int status, struct json_object *map)
 {
     bool is_json = call->format == REST_JSON;
     struct buf out = { 0 };
@@ -89,8 +89,13 @@ void rest_answer(struct rest_call *call, struct json_object *map)
         rest_write_xml(&out, map);
     json_object_put(map);
     add_guards(call->request);
-    reply_send(call->request, 200, is_json ? "application/json" : "application/xml", buf_span(&out));
+    reply_send(call->request, status, is_json ? "application/json" : "application/xml", buf_span(&out));
     buf_free(&out);
+}
+
+void rest_answer(struct rest_call *call, struct json_object *map)
+{
+    rest_answer_status(call, 200, map);
 }
 
 void rest_answer_bytes(struct rest_call *call, const char *type, struct span bytes)

@@ -111,7 +111,19 @@ static const struct directive rest_directives[] = {
       .initial = "3M",
       .unit = "bytes",
       OF(max_avatar),
-      .manual = "The largest picture that the endpoint avatar shows or takes." },
+      .manual =
+          "The largest picture that the endpoint avatar shows or takes. One that is set must fit into a "
+          "stanza too, about 350 K; XMPP servers may take less." },
+    { .name = "avatar-cache",
+      .alias = "avatarCache",
+      .type = DIRECTIVE_DURATION,
+      .most = 3600 * USEC_PER_SEC,
+      .initial = "60s",
+      .unit = "s",
+      OF(avatar_cache),
+      .manual =
+          "How long each worker remembers a picture that everybody may see, or that there is none. What "
+          "is set through Stoa is seen at once all the same. 0: not at all." },
     { .name = "adhoc-timeout",
       .alias = "adhocTimeout",
       .type = DIRECTIVE_DURATION,

@@ -18,6 +18,7 @@ struct rest_conf {
     struct conf_list cors_origins; /* '*' or origins; empty: no CORS */
     int64_t max_body;
     int64_t max_avatar;
+    int64_t avatar_cache;  /* how long pictures are remembered; 0: not at all */
     int64_t adhoc_timeout; /* of a whole command, with its steps; 0: xmpp/iq-timeout */
 
     const char *scripts_dir; /* rest-scripts-dir: the operator's */
