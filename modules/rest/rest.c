@@ -6,6 +6,7 @@
 #include "avatar.h"
 
 #include "base/must.h"
+#include "fetch.h"
 #include "os/log.h"
 #include "shm/count.h"
 
@@ -183,6 +184,8 @@ static void contexts(struct module_host *host, struct router_table *table)
     router_table_add(table, &context);
 }
 
+static const struct errand_row errands[] = { { FETCH_ERRAND, fetch_errand }, { NULL, NULL } };
+
 static const struct ctl_command commands[] = {
     { "key add",
       "--label TEXT [--path EXPRESSION]... [--method METHOD]... [--host HOST]... [--node NODE]... [--from "
@@ -210,5 +213,8 @@ const struct stoa_module stoa_module = {
     .worker_down = worker_down,
     .contexts = contexts,
     .service = "http",
+    .keeper_up = fetch_keeper_up,
+    .keeper_down = fetch_keeper_down,
+    .errands = errands,
     .commands = commands,
 };

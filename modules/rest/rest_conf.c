@@ -193,11 +193,11 @@ static const struct directive rest_directives[] = {
       .alias = "fetchMost",
       .type = DIRECTIVE_SIZE,
       .least = 1024,
-      .most = 64 * MIB,
-      .initial = "1M",
+      .most = 768 * 1024,
+      .initial = "512K",
       .unit = "bytes",
       OF(fetch_most),
-      .manual = "The largest answer that a script may fetch." },
+      .manual = "The largest answer that a script may fetch; it travels in one letter between processes." },
     DIRECTIVES_END
 };
 
