@@ -46,6 +46,18 @@ static void add_plain_path(struct buf *shell, struct span path)
     }
 }
 
+static bool takes_body(const struct index_method *method)
+{
+    return method->row->content != CONTENT_NONE && strcmp(method->name, "GET") != 0 &&
+           strcmp(method->name, "DELETE") != 0;
+}
+
+/* The method that curl would use of itself, with or without a body to send. */
+static bool is_usual(const char *method, bool with_body)
+{
+    return strcmp(method, with_body ? "POST" : "GET") == 0;
+}
+
 static void add_curl(struct buf *out, const struct index *index, const struct index_links *links,
                      const struct index_entry *entry, const struct index_method *method)
 {
@@ -54,7 +66,7 @@ static void add_curl(struct buf *out, const struct index *index, const struct in
     struct buf shell = { 0 };
 
     buf_text(&shell, "curl ");
-    if (strcmp(method->name, body ? "POST" : "GET") != 0)
+    if (!is_usual(method->name, takes_body(method)))
         buf_printf(&shell, "-X %s ", method->name);
     buf_char(&shell, '\'');
     add_quoted(&shell, links->origin);
@@ -69,6 +81,8 @@ static void add_curl(struct buf *out, const struct index *index, const struct in
                    format == REST_JSON ? "json" : "xml");
         add_quoted(&shell, span_of(body));
         buf_char(&shell, '\'');
+    } else if (takes_body(method)) {
+        buf_text(&shell, " \\\n  -H 'Content-Type: <type>' \\\n  --data-binary '@<file>'");
     }
     buf_text(out, "<h4>With curl</h4>\n<pre class=\"curl\"><code>");
     add_span(out, buf_span(&shell));
@@ -134,8 +148,6 @@ static void add_method(struct buf *out, const struct index *index, const struct 
 {
     struct span below = span_from(entry->path, index->context.size + 1);
     const char *body = method->row->content == CONTENT_RAW ? " data-body=\"raw\"" : " data-body=\"map\"";
-    bool takes_body = method->row->content != CONTENT_NONE && strcmp(method->name, "GET") != 0 &&
-                      strcmp(method->name, "DELETE") != 0;
 
     buf_text(out, "<details class=\"method\" id=\"");
     add_id(out, entry, method);
@@ -147,7 +159,7 @@ static void add_method(struct buf *out, const struct index *index, const struct 
     }
     buf_printf(out, "%s%s%s>\n<summary><span class=\"verb %s\">%s</span> <code>",
                method->row->needs_no_key || index->is_open ? "" : " data-key",
-               method->role ? " data-login" : "", takes_body ? body : "", method->name, method->name);
+               method->role ? " data-login" : "", takes_body(method) ? body : "", method->name, method->name);
     add_span(out, entry->path);
     buf_text(out, "</code> <span class=\"about\">");
     add(out, method->about);
