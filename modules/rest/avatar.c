@@ -177,7 +177,7 @@ static void avatar_get(struct rest_call *call)
 struct rest_endpoint rest_avatar_endpoints[] = {
     { .folder = "avatar",
       .regex = "/(?:([^@/]+)@){0,1}([^@/]+)/?(avatar|vcard4|vcard-temp)?",
-      .shown = "/rest/avatar/{jid}/{source}",
+      .shown = "/rest/avatar/{jid}[/{source}]",
       .methods = {
           { .method = HTTP_GET,
             .run = avatar_get,
