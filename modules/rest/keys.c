@@ -322,6 +322,7 @@ static enum key_verdict check(struct keys *keys, const struct asked *asked, stru
     static const struct key anybody = { .name = "open-access", .is_open = true };
     enum key_verdict verdict;
 
+    why_r[0] = '\0';
     if (keys->open_access) {
         *key_r = &anybody;
         return KEY_GOOD;
@@ -335,6 +336,8 @@ static enum key_verdict check(struct keys *keys, const struct asked *asked, stru
     }
     if (verdict == KEY_UNKNOWN)
         snprintf(why_r, why_size, "This API key is not known here");
+    else if (verdict == KEY_GOOD)
+        why_r[0] = '\0'; /* another entry of the same key may have been looked at before */
     return verdict;
 }
 

@@ -76,6 +76,8 @@ const char *key_entry_parse(struct span text, struct arena *arena, struct key_en
         if (end >= 0)
             value = span_head(value, (size_t)end);
         rest = span_from(rest, (size_t)(value.at - rest.at) + value.size);
+        if (is_domain && (span_find(value, ':') >= 0 || span_find(value, '/') >= 0))
+            return "host names without scheme, port or path behind domain=, once";
         why = split(value, arena, is_domain ? &entry_r->hosts : &entry_r->paths);
     }
     return why;

@@ -33,12 +33,15 @@ def tested(tmp_path):
 # ---- every example of guide 1.1, 1.2, 1.4 and 1.5, as printed; (name, text, what -T then shows, what is said) ----
 
 EXAMPLES = [
-    ("1_1_1_module_placeholder_filled", "http {\n    rest (active: false) {}\n}", (), ("rest", "not installed")),
-    ("1_1_2_disable_rest", "http {\n    rest (active: false) {}\n}", (), ("rest",)),
-    ("1_1_3_context_path", "http {\n    rest {\n        context-path = '/api'\n    }\n}", (), ("rest",)),
-    ("1_1_4_vhosts", "http {\n    rest {\n        vhosts = [ 'api.example.com' ]\n    }\n}", (), ("rest",)),
+    ("1_1_1_module_placeholder_filled", "http {\n    rest (active: false) {}\n}", (r"rest \(active: false\)",), ()),
+    ("1_1_2_disable_rest", "http {\n    rest (active: false) {}\n}", (r"rest \(active: false\)",), ()),
+    ("1_1_3_context_path", "http {\n    rest {\n        context-path = '/api'\n    }\n}", (r"context-path = '/api'",), ()),
+    ("1_1_4_vhosts", "http {\n    rest {\n        vhosts = [ 'api.example.com' ]\n    }\n}", (r"vhosts = \[ 'api.example.com' \]",), ()),
     ("1_1_5_complex", "http {\n    index (active: false) {}\n    rest {\n        context-path = '/'\n"
-     "        vhosts = [ 'api.example.com', 'rest.example.com' ]\n    }\n}", (), ("index", "rest")),
+     "        vhosts = [ 'api.example.com', 'rest.example.com' ]\n    }\n}", (r"context-path = '/'\n",), ("index",)),
+    ("1_2_2_api_keys", "http {\n    rest {\n        api-keys = [\n            'test1',\n"
+     "            'test2:domain=api.example.com;rest.example.com:regex=/rest/*',\n"
+     "            'open_access:regex=/rest/test/.*'\n        ]\n    }\n}", (r"api-keys = '\(hidden\)'",), ("entry 2 ends in /*",)),
     ("1_2_1_ports", "httpServer {\n    connections {\n        2011 {\n            active = true\n        }\n        8080 {\n"
      "            active = true\n        }\n        9050 {\n            active = true\n        }\n    }\n}",
      ("2011", "8080", "9050"), ()),

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 4 sees 0: conf_example_test.c - proves that etc/config.tdsl holds every setting of the core, with its
- * true default. The part of each module, which comes last, is the module's to prove. */
+ * true default. The parts of modules, in http { } or at the end, are the modules' to prove. */
 #include "conf_help.h"
 
-static char *example; /* up to the first module */
+static char *example; /* without the modules' parts */
+
+/* What stands in http { } under a line of its own for a module, up to the end of its section. */
+static void cut_module(char *text, const char *begin)
+{
+    char *at = strstr(text, begin), *end = at ? strstr(at, "\n    }\n") : NULL;
+
+    assert_non_null(end);
+    end += strlen("\n    }\n");
+    memmove(at, end, strlen(end) + 1);
+}
 
 static char *read_example(void)
 {
@@ -21,6 +31,7 @@ static char *read_example(void)
     module = strstr(text, "\nupload {\n");
     assert_non_null(module);
     module[1] = '\0';
+    cut_module(text, "    # ---- module rest");
     return text;
 }
 
