@@ -168,7 +168,6 @@ static void test_endpoints_are_found_by_folder_and_the_longest_expression(void *
     answers("GET", "/rest/t/fix/", "", NULL, 404, "<status>404</status>");
     answers("GET", "/rest/t", "", NULL, 404, "item-not-found");
     answers("GET", "/rest/tt/fix", "", NULL, 404, "");
-    answers("GET", "/rest/", "", NULL, 404, "");
     answers("GET", "/rest/nowhere/x", "Api-Key: wrong\r\n", NULL, 404, "");
     answers("GET", "/restt/fix", "", NULL, 404, "");
     answers("GET", "/rest/t/a%2fb", "", NULL, 400, "");
