@@ -34,6 +34,8 @@ def pytest_collection_modifyitems(config, items):
 
 # Tests ask for more slots in a minute than any user: only those about the limit keep it.
 NO_LIMIT = "upload/limits/burst=1000000"
+# Nor does any user give so many wrong passwords: only tests about those limits keep them.
+NO_LOGIN_LIMIT = ["xmpp/login-failures-%s=0" % n for n in ("most", "per-address", "per-account")]
 
 
 def folder(name):
@@ -181,7 +183,7 @@ class Front:
 @pytest.fixture(scope="module", params=["prosody", "ejabberd"])
 def front(request, certificates):
     server = request.getfixturevalue(request.param)
-    house = stoa.Stoa(folder("front"), server, [NO_LIMIT], certificates=certificates)
+    house = stoa.Stoa(folder("front"), server, [NO_LIMIT] + NO_LOGIN_LIMIT, certificates=certificates)
     house.start()
     house.streams_up()
     yield Front(house, server)

@@ -6,7 +6,7 @@ import os
 import sys
 
 import paths  # noqa: F401
-from harness import base, servers, stoa
+from harness import base, rest, servers, stoa
 
 
 def state_file(folder):
@@ -60,6 +60,8 @@ def lines_of(house, server):
         ("CTL", os.path.join(house.folder, "stoactl")),
         ("MASTER_PID", house.pid),
         ("CA_FILE", house.ca),
+        ("REST_URL", "http://%s:%d/rest" % (host, house.http)),
+        ("API_KEY", rest.KEY),
     ]
 
 

@@ -6,7 +6,7 @@ import shlex
 import signal
 import subprocess
 
-from . import base, certs, servers, web
+from . import base, certs, rest, servers, web
 
 CONFIG = """# Written by the harness; overrides lie in the file beside it.
 httpServer {{
@@ -25,10 +25,16 @@ xmpp {{
     host = '127.0.0.1'
     port = {component}
     c2s-port = {c2s}
+{security}
     domains = [ '{domain}' ]
     admins = [ 'admin@{domain}' ]
     components {{
 {components}
+    }}
+}}
+http {{
+    rest {{
+        api-keys = [ '{key}' ]
     }}
 }}
 upload () {{
@@ -68,13 +74,14 @@ def daemon_user(folder):
 class Stoa:
     """server: a started Server, a FakeServer, or None for nobody at the component port.
 
-    sets: overrides, "path/in/config=value". more: text put at the end of config.tdsl."""
+    sets: overrides, "path/in/config=value". more: text put at the end of config.tdsl. security: how clients' logins
+    go to the server; None: by STARTTLS where the harness knows who signed the server's certificate."""
 
     def __init__(self, folder, server=None, sets=(), workers=2, more="", config=None, certificates=None,
-                 components=("upload.localhost", "http.localhost"), env=None):
+                 components=("upload.localhost", "http.localhost"), env=None, security=None):
         self.folder, self.server, self.sets = os.path.realpath(folder), server, list(sets)
         self.workers, self.more, self.text, self.certificates = workers, more, config, certificates
-        self.components, self.extra_env = components, env or {}
+        self.components, self.extra_env, self.security = components, env or {}, security
         self.process, self.pid = None, None
         self.http = self.https = None
         self.clock_file = os.path.join(self.folder, "clock")
@@ -100,7 +107,7 @@ class Stoa:
         values = dict(http=self.http, https=self.https, folder=self.folder, workers=self.workers,
                       component=server.component if server else base.free_port(),
                       c2s=(server.c2s if server else 0) or 5222, domain=server.domain if server else servers.DOMAIN,
-                      components=lines.rstrip("\n"),
+                      components=lines.rstrip("\n"), key=rest.KEY, security=self.security_lines(),
                       user="    user = '%s'\n    group = '%s'" % (user, group) if user else "")
         with open(self.config, "w") as file:
             os.chmod(self.config, 0o600)
@@ -116,6 +123,15 @@ class Stoa:
             if not os.path.exists(pem):
                 certs.certificate(self.folder, pem, ["localhost", "*.localhost"])
         self.save_overrides()
+
+    def security_lines(self):
+        ca = getattr(self.server, "ca", None)
+        if self.security == "plain" or not ca or not os.path.exists(ca):
+            return "    c2s-security = plain"
+        copy = os.path.join(self.folder, "server-ca.pem")
+        _copy(ca, copy)
+        os.chmod(copy, 0o644)
+        return "    c2s-security = %s\n    c2s-ca-file = '%s'" % (self.security or "starttls", copy)
 
     def save_overrides(self):
         """The overrides beside the configuration, and a stoactl that knows both: any later call sees the same."""
