@@ -20,6 +20,7 @@ static struct rest_endpoint *const own_endpoints[] = {
     rest_index_endpoints,
     rest_adhoc_endpoints,
     rest_avatar_endpoints,
+    rest_stream_endpoints,
     NULL,
 };
 
