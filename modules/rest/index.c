@@ -25,9 +25,11 @@ static const char *name_of_method(enum http_method method)
     }
 }
 
-static const char *name_of_role(enum rest_role role)
+static const char *name_of_role(struct arena *arena, const struct rest_method *row)
 {
-    return role == REST_ADMIN ? "admin" : role == REST_USER ? "user" : NULL;
+    if (row->role_name.size > 0)
+        return arena_text(arena, row->role_name);
+    return row->role == REST_ADMIN ? "admin" : row->role == REST_USER ? "user" : NULL;
 }
 
 /* What a script says at that place; NULL: nothing. */
@@ -67,7 +69,7 @@ static void read_method(struct arena *arena, const struct rest_endpoint *endpoin
         .name = name,
         .about = first_of(first_of(row->about, said(arena, of_script, "info")), ""),
         .details = first_of(row->details, said(arena, of_script, "description")),
-        .role = name_of_role(row->role),
+        .role = name_of_role(arena, row),
         .request = { first_of(row->request_xml, said(arena, of_script, "request_xml")),
                      first_of(row->request_json, said(arena, of_script, "request_json")) },
         .answer = { first_of(row->answer_xml, said(arena, of_script, "answer_xml")),

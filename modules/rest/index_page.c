@@ -126,20 +126,19 @@ static void add_needs(struct buf *out, const struct index *index, const struct i
 /* An id that can be linked to: "post-rest-adhoc-jid". */
 static void add_id(struct buf *out, const struct index_entry *entry, const struct index_method *method)
 {
-    bool dash = true;
+    bool is_word = false;
 
     for (const char *c = method->name; *c; c++)
         buf_char(out, (char)(*c - 'A' + 'a'));
-    buf_char(out, '-');
     for (size_t i = 0; i < entry->path.size; i++) {
         char c = entry->path.at[i];
-        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        bool goes_on = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 
-        if (good)
-            buf_char(out, c);
-        else if (!dash)
+        if (goes_on && !is_word)
             buf_char(out, '-');
-        dash = !good;
+        if (goes_on)
+            buf_char(out, c);
+        is_word = goes_on;
     }
 }
 

@@ -46,6 +46,7 @@ struct rest_endpoint {
         enum http_method method; /* HTTP_GET (HEAD comes with it), HTTP_POST, HTTP_PUT, HTTP_DELETE */
         void (*run)(struct rest_call *call); /* NULL ends */
         enum rest_role role;
+        struct span role_name; /* of a script that wants another role than these; else empty */
         bool needs_no_key;
         enum rest_content content;
         size_t body_most;                                                  /* bytes; 0: 64 KiB */

@@ -35,7 +35,11 @@ static struct rest_endpoint endpoints[] = {
     { .folder = "ape",
       .regex = "/.*",
       .script = &some_script,
-      .methods = { { .method = HTTP_GET, .run = run, .needs_no_key = true, .role = REST_USER } } },
+      .methods = { { .method = HTTP_GET,
+                     .run = run,
+                     .needs_no_key = true,
+                     .role = REST_USER,
+                     .role_name = SPAN("keeper") } } },
     { .folder = "ape",
       .regex = "/([^/]+)",
       .script = &some_script,
@@ -221,7 +225,7 @@ static void the_list_is_whole(void **state)
     assert_json(
         first,
         "{\"folder\":\"ape\",\"path\":\"/rest/ape/.*\",\"regex\":\"/.*\",\"script\":true,\"methods\":[{"
-        "\"method\":\"GET\",\"info\":\"\",\"key\":false,\"role\":\"user\"}]}");
+        "\"method\":\"GET\",\"info\":\"\",\"key\":false,\"role\":\"keeper\"}]}");
     json_object_put(list);
     arena_free(&stage.arena);
 }
