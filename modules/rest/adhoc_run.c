@@ -103,6 +103,31 @@ static void say_farewell(const struct run *run, struct span sessionid)
     buf_free(&payload);
 }
 
+/* What was proved of an account counts no more once its password is another one, or it is gone: some servers
+ * leave its sessions running. Believed of a server for its own accounts only. */
+static void forget_changed(const struct run *run, const struct command *command)
+{
+    const struct form_answers *answers = &run->wish.answers;
+    struct span node = run->owner.node;
+
+    if (command->status != COMMAND_COMPLETED || command->has_failed ||
+        (!span_is(node, NS_ADMIN "#change-user-password") && !span_is(node, NS_ADMIN "#delete-user")))
+        return;
+    for (size_t i = 0; i < answers->count; i++) {
+        const struct form_answer *one = &answers->all[i];
+
+        if (!span_is(one->var, "accountjid") && !span_is(one->var, "accountjids"))
+            continue;
+        for (size_t k = 0; k < one->count; k++) {
+            struct span domain = one->values[k];
+
+            (void)span_cut(&domain, '@');
+            if (span_eq_nocase(domain, run->owner.to))
+                tell_logout(run->host, one->values[k]);
+        }
+    }
+}
+
 static void answer(struct run *run, const struct command *command, bool has_state)
 {
     struct rest_call *call = run->call;
@@ -111,6 +136,7 @@ static void answer(struct run *run, const struct command *command, bool has_stat
     struct json_object *map = json_object_new_object();
     int status = command->has_failed && !call->rest->conf->reference_errors ? 422 : 200;
 
+    forget_changed(run, command);
     if (has_state) {
         struct span shown = SPAN("");
 

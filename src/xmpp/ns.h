@@ -15,6 +15,7 @@
 #define NS_TIME          "urn:xmpp:time"
 #define NS_VCARD         "vcard-temp"
 #define NS_COMMANDS      "http://jabber.org/protocol/commands"
+#define NS_ADMIN         "http://jabber.org/protocol/admin"
 #define NS_DATA          "jabber:x:data"
 #define NS_ROSTER        "jabber:iq:roster"
 #define NS_TLS           "urn:ietf:params:xml:ns:xmpp-tls"
