@@ -34,6 +34,9 @@ static const char *last_reason(void)
 static bool load_authorities(SSL_CTX *context, const char *ca_file, char *why_r, size_t why_size)
 {
     ERR_clear_error();
+    /* A file may hold the server's own certificate in place of its authority's. */
+    if (ca_file)
+        X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
     if (ca_file ? SSL_CTX_load_verify_file(context, ca_file) == 1
                 : SSL_CTX_set_default_verify_paths(context) == 1)
         return true;

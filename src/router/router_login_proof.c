@@ -184,7 +184,7 @@ static void wrong(struct proof *proof, const char *detail)
 
     count_add(COUNT_logins_failed, 1);
     log_info("login of %.*s from %s: the server refused the password (%s)", SPAN_ARG(proof->jid),
-             proof->address[0] ? proof->address : "-", detail);
+             proof->address[0] ? strchr(proof->address, '/') + 1 : "-", detail);
     mark(router, "login-wrong", proof->name, WRONG_WAIT);
     unmark(router, "login-right", proof->name);
 }

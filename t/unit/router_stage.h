@@ -107,7 +107,7 @@ static void give_row(unsigned row, enum process_kind kind)
     atomic_store(&at->state, ROW_STARTING);
 }
 
-static void tell_router(void)
+static inline void tell_router(void)
 {
     atomic_fetch_add(&heritage.segment->board.changes, 1);
     bell_ring(heritage.bell_fd[ROW_ROUTER]);
@@ -127,7 +127,7 @@ static void worker_up(unsigned index)
 }
 
 /* As when it is killed, and master has reaped it. */
-static void worker_dies(unsigned index)
+static inline void worker_dies(unsigned index)
 {
     post_free(&workers[index].post);
     atomic_store(&heritage.segment->board.rows[ROW_WORKER_0 + index].state, ROW_DEAD);
@@ -207,7 +207,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void begin(unsigned worker_count)
+static inline void begin(unsigned worker_count)
 {
     for (unsigned i = 0; i < worker_count; i++) {
         worker_up(i);

@@ -136,6 +136,31 @@ static void test_bucket_under_pressure(void **state)
     }
 }
 
+static void test_bucket_waits_and_returns(void **state)
+{
+    const struct bucket_rule rule = { .burst = 2, .interval = 10 * USEC_PER_SEC };
+    struct buckets *buckets = &segment->buckets;
+    int64_t now = INT64_C(9876543210);
+
+    (void)state;
+    assert_int_equal(bucket_wait(buckets, SPAN("who"), &rule, now), 0);
+    bucket_give_back(buckets, SPAN("who"), &rule, now); /* nothing was taken: a bucket is never overfull */
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(bucket_take(buckets, SPAN("who"), &rule, now), 0);
+    assert_true(bucket_wait(buckets, SPAN("who"), &rule, now) > 9 * USEC_PER_SEC);
+    assert_int_equal(bucket_wait(buckets, SPAN("who else"), &rule, now), 0);
+    bucket_give_back(buckets, SPAN("who"), &rule, now);
+    assert_int_equal(bucket_wait(buckets, SPAN("who"), &rule, now), 0);
+    assert_int_equal(bucket_take(buckets, SPAN("who"), &rule, now), 0);
+    assert_true(bucket_take(buckets, SPAN("who"), &rule, now) > 0);
+    bucket_fill(buckets, SPAN("who else"));
+    assert_true(bucket_wait(buckets, SPAN("who"), &rule, now) > 0);
+    bucket_fill(buckets, SPAN("who"));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(bucket_take(buckets, SPAN("who"), &rule, now), 0);
+    assert_true(bucket_take(buckets, SPAN("who"), &rule, now) > 0);
+}
+
 static void test_link(void **state)
 {
     struct link *link = &segment->links.links[3];
@@ -242,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_view),
         cmocka_unit_test(test_board),
         cmocka_unit_test(test_bucket),
+        cmocka_unit_test(test_bucket_waits_and_returns),
         cmocka_unit_test(test_bucket_of_a_short_interval),
         cmocka_unit_test(test_bucket_under_pressure),
         cmocka_unit_test(test_link),
