@@ -248,7 +248,7 @@ static void stream_post(struct rest_call *call)
 struct rest_endpoint rest_stream_endpoints[] = {
     { .folder = "stream",
       .regex = "/(.*)",
-      .shown = "/rest/stream/{to}",
+      .shown = "/rest/stream/[{to}]",
       .methods = {
           { .method = HTTP_POST,
             .run = stream_post,

@@ -76,7 +76,7 @@ def test_every_endpoint_is_there_with_what_it_needs(house):
             if e in s["inside"] and s["inside"][-1]["tag"] == "summary"}
     endpoints = listed(house)["endpoints"]
     folders = {e["folder"] for e in endpoints}
-    assert {"", "adhoc", "avatar"} <= folders
+    assert {"", "adhoc", "avatar", "stream"} <= folders
     for endpoint in endpoints:
         for method in endpoint["methods"]:
             details = told.pop((method["method"], endpoint["path"]))

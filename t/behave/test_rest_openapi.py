@@ -67,7 +67,8 @@ def test_each_method_of_the_list_is_an_operation(document, listed):
 
 def test_parts_that_may_be_left_out_are_paths_of_their_own(document):
     assert not [path for path in document["paths"] if "[" in path]
-    assert {"/rest/avatar/{jid}", "/rest/avatar/{jid}/{source}"} <= set(document["paths"])
+    assert {"/rest/avatar/{jid}", "/rest/avatar/{jid}/{source}", "/rest/stream/", "/rest/stream/{to}"} <= \
+        set(document["paths"])
 
 
 def test_security_is_what_the_server_asks_for(house, document):
