@@ -5,9 +5,9 @@
 #include "base/must.h"
 #include "base/text.h"
 
-#define ROW_VERSION   1
-#define USAGE_ROW 17  /* version, 8 bytes of bytes, 8 of entries */
-#define ROOM      511 /* LMDB's longest key */
+#define ROW_VERSION 1
+#define USAGE_ROW   17  /* version, 8 bytes of bytes, 8 of entries */
+#define ROOM        511 /* LMDB's longest key */
 
 struct usage {
     uint64_t bytes, items;

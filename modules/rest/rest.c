@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "fetch.h"
 #include "os/log.h"
+#include "scripts.h"
 #include "shm/count.h"
 
 #include <errno.h>
@@ -141,6 +142,11 @@ static int worker_up(struct module_host *host)
 
     if (rest_open(&rest, host) != 0)
         return -1;
+    if (!rest_scripts_open(rest)) {
+        log_error("rest: no engine for scripts could be started");
+        rest_close(&rest);
+        return -1;
+    }
     host->state = rest;
     return 0;
 }
