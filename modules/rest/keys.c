@@ -22,6 +22,7 @@
 
 #define EXPRESSIONS_MOST 1024 /* compiled ones of LMDB's keys; beyond it all are made anew */
 #define USE_WRITTEN_SEC  60   /* the last use is written no more often */
+#define KEY_LEAST        16   /* characters of a key that nobody guesses, if they are random */
 #define NAME_MOST        40
 
 struct configured_key {
@@ -398,4 +399,15 @@ bool keys_entry_misses_star(const char *text)
             misses |= span_ends(span_of(*path), SPAN("/*"));
     arena_free(&arena);
     return misses;
+}
+
+bool keys_entry_is_short(const char *text)
+{
+    struct arena *arena = arena_new();
+    struct key_entry entry;
+    bool is_short = key_entry_parse(span_of(text), arena, &entry) == NULL &&
+                    !span_is(entry.key, KEY_OPEN_ACCESS) && entry.key.size < KEY_LEAST;
+
+    arena_free(&arena);
+    return is_short;
 }

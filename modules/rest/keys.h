@@ -58,6 +58,8 @@ bool key_allows_from(const struct key_scope *scope, struct span jid);
 const char *keys_check_entry(const char *text);
 /* An expression that ends in a slash and a star, as in the guide, matches slashes only: worth a warning. */
 bool keys_entry_misses_star(const char *text);
+/* A key of fewer than 16 characters: worth a warning too. */
+bool keys_entry_is_short(const char *text);
 
 /* stoactl key add|list|revoke */
 int keys_ctl_add(struct module_host *host, int argc, char **argv);

@@ -7,6 +7,8 @@
  * PCRE. */
 #include "keys_entry.h"
 
+#include "base/text.h"
+
 #include <stdint.h>
 
 #define TEXTS_MOST 64
@@ -58,6 +60,8 @@ const char *key_entry_parse(struct span text, struct arena *arena, struct key_en
     const char *why = NULL;
 
     *entry_r = (struct key_entry){ .key = colon < 0 ? text : span_head(text, (size_t)colon) };
+    if (text_has_control(text))
+        return "a text without control characters";
     if (entry_r->key.size == 0)
         return "a key before the colon: KEY:domain=HOST:regex=EXPRESSION";
     rest = span_from(rest, entry_r->key.size);

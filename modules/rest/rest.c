@@ -18,11 +18,7 @@ const char *const rest_tables[] = { "key", "script", "value", NULL };
 
 /* Whoever adds endpoints in C adds their table here, and its declaration in rest.h. */
 static struct rest_endpoint *const own_endpoints[] = {
-    rest_index_endpoints,
-    rest_adhoc_endpoints,
-    rest_avatar_endpoints,
-    rest_stream_endpoints,
-    NULL,
+    rest_index_endpoints, rest_adhoc_endpoints, rest_avatar_endpoints, rest_stream_endpoints, NULL,
 };
 
 /* ---- the data base ---- */
@@ -58,13 +54,22 @@ static void check(struct conf *conf, const struct settings *settings)
     (void)settings;
     if (!rest->section.active)
         return;
-    for (size_t i = 0; i < rest->api_keys.count; i++)
-        if (keys_entry_misses_star(rest->api_keys.texts[i]))
+    for (size_t i = 0; i < rest->api_keys.count; i++) {
+        const char *entry = rest->api_keys.texts[i];
+
+        if (keys_entry_misses_star(entry))
             conf_complain(
                 conf, CONF_WARNING, &rest->section,
                 "api-keys: an expression of entry %zu ends in /*, which matches slashes only: write "
                 "/.* to cover all below",
                 i + 1);
+        if (keys_entry_is_short(entry))
+            conf_complain(
+                conf, CONF_WARNING, &rest->section,
+                "api-keys: the key of entry %zu is so short that it can be guessed: stoactl key add "
+                "makes good ones",
+                i + 1);
+    }
     if (rest->open_access)
         conf_complain(conf, CONF_WARNING, &rest->section,
                       "open-access lets everybody use the REST interface without a key");

@@ -134,8 +134,14 @@ static void on_login(struct http_request *request, const struct login *login)
 {
     struct rest_call *call = OBJECT(request->handler_data, rest_call);
 
+    struct span role = call->method->role_name;
+
     call->login = *login;
-    if (call->method->role == REST_ADMIN && !login->is_admin)
+    if (role.size > 0) /* Stoa knows of no roles but user and admin: nobody has this one */
+        rest_problem(
+            call, PROBLEM_forbidden,
+            arena_printf(request->arena, "This needs the role %.*s, which nobody has here", SPAN_ARG(role)));
+    else if (call->method->role == REST_ADMIN && !login->is_admin)
         rest_problem(call, PROBLEM_forbidden, "This needs the role admin");
     else
         rest_take_content(call, run);
@@ -154,7 +160,7 @@ static void on_refused(struct http_request *request, enum problem problem, const
 
 static void log_in(struct rest_call *call)
 {
-    if (call->method->role == REST_ANYBODY) {
+    if (call->method->role == REST_ANYBODY && call->method->role_name.size == 0) {
         rest_take_content(call, run);
         return;
     }

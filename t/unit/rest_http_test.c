@@ -88,6 +88,7 @@ static struct rest_endpoint endpoints[] = {
       .regex = "/",
       .shown = "user",
       .methods = { { .method = HTTP_GET, .run = show, .role = REST_USER },
+                   { .method = HTTP_PUT, .run = show, .role_name = { "boss", 4 } },
                    { .method = HTTP_POST, .run = show, .role = REST_ADMIN } } },
     { .folder = "fail",
       .regex = "/",
@@ -263,6 +264,8 @@ static void test_then_logins_then_roles(void **state)
     answers("GET", "/rest/user/", admin, NULL, 200, "<user>admin@example.org</user>");
     answers("POST", "/rest/user/", admin, NULL, 200, "<user>admin@example.org</user>");
     answers("POST", "/rest/user/", alice, NULL, 403, "This needs the role admin");
+    answers("PUT", "/rest/user/", "Api-Key: k\r\n", NULL, 401, "");
+    answers("PUT", "/rest/user/", admin, NULL, 403, "This needs the role boss");
     used = strlen(alice);
     snprintf(alice + used, sizeof(alice) - used, "Content-Type: application/json\r\n");
     answers("POST", "/rest/user/", alice, "{", 403, "role admin"); /* before the body is read */

@@ -82,6 +82,10 @@ static void test_bad_entries_are_refused(void **state)
     assert_true(keys_entry_misses_star("k:regex=/a;/rest/adhoc/*"));
     assert_false(keys_entry_misses_star("k:regex=/rest/.*"));
     assert_false(keys_entry_misses_star("k"));
+    assert_true(keys_entry_is_short("test1"));
+    assert_true(keys_entry_is_short("test1:regex=/a-long-expression"));
+    assert_false(keys_entry_is_short("0123456789abcdef"));
+    assert_false(keys_entry_is_short("open_access"));
 }
 
 static void test_a_check_warns_and_never_shows_a_key(void **state)
