@@ -274,6 +274,8 @@ class FakeHost(fake.FakeServer):
         self.doors, self.behaviour, self.bind_as, self.on_client, self.on_stanza = "open", "normal", None, None, None
         with self.lock:
             self.knocks, self.proofs, self.binds, self.asked, self.questions = 0, [], [], [], []
+        while not self.inbox.others.empty():
+            self.inbox.others.get()
 
 
 def usual_answer(iq):

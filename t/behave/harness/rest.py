@@ -14,6 +14,9 @@ ADMIN, ALICE, BOB = ("%s@%s" % (u, servers.DOMAIN) for u in ("admin", "alice", "
 ADMIN_NODE = "http://jabber.org/protocol/admin#"
 
 
+SAME = object()  # in place of a user or key: who or what the caller usually is
+
+
 def basic(jid, password):
     return "Basic " + base64.b64encode(("%s:%s" % (jid, password)).encode()).decode()
 
@@ -24,8 +27,8 @@ class Api:
     def __init__(self, house, user=None, key=KEY, source=None):
         self.house, self.user, self.key, self.source = house, user, key, source
 
-    def fields(self, user="", password=None, key="", kind=None, accept=None, fields=()):
-        user, key = self.user if user == "" else user, self.key if key == "" else key
+    def fields(self, user=SAME, password=None, key=SAME, kind=None, accept=None, fields=()):
+        user, key = self.user if user is SAME else user, self.key if key is SAME else key
         out = list(fields)
         if key is not None:
             out.append(("Api-Key", key))
