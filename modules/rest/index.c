@@ -58,6 +58,23 @@ static const char *first_of(const char *a, const char *b)
     return a ? a : b;
 }
 
+/* Authors of scripts write examples in one line; people want them in several. */
+static const char *as_lines(struct arena *arena, const char *example)
+{
+    struct json_object *json;
+    struct buf out = { 0 };
+    const char *why;
+
+    if (example == NULL || strchr(example, '\n') ||
+        json_parse(span_of(example), &json_limits_body, &json, &why) != 1)
+        return example;
+    rest_write_json(&out, json);
+    example = arena_text(arena, buf_span(&out));
+    buf_free(&out);
+    json_object_put(json);
+    return example;
+}
+
 static void read_method(struct arena *arena, const struct rest_endpoint *endpoint,
                         const struct rest_method *row, struct index_method *method_r)
 {
@@ -71,9 +88,9 @@ static void read_method(struct arena *arena, const struct rest_endpoint *endpoin
         .details = first_of(row->details, said(arena, of_script, "description")),
         .role = name_of_role(arena, row),
         .request = { first_of(row->request_xml, said(arena, of_script, "request_xml")),
-                     first_of(row->request_json, said(arena, of_script, "request_json")) },
+                     as_lines(arena, first_of(row->request_json, said(arena, of_script, "request_json"))) },
         .answer = { first_of(row->answer_xml, said(arena, of_script, "answer_xml")),
-                    first_of(row->answer_json, said(arena, of_script, "answer_json")) },
+                    as_lines(arena, first_of(row->answer_json, said(arena, of_script, "answer_json"))) },
     };
 }
 

@@ -13,7 +13,7 @@ from harness import openapi
 def filled(path, operation):
     """The path with something sensible in place of each name."""
     values = {"jid": "localhost" if "/adhoc/" in path else "alice@localhost", "to": "alice@localhost",
-              "source": "vcard-temp", "service": "pubsub.localhost", "command": "list-nodes"}
+              "local": "newcomer", "source": "vcard-temp", "service": "pubsub.localhost", "command": "list-nodes"}
     for parameter in operation.get("parameters", []):
         path = path.replace("{%s}" % parameter["name"], values.get(parameter["name"], "localhost"))
     return path
@@ -113,9 +113,11 @@ def test_the_list_is_as_its_schema_says(house, document):
 
 
 def test_examples_in_xml_say_the_same_as_those_in_json(document):
-    """Where both are given: the same names, in the same order."""
+    """Where both are given: the same names, in the same order. Only pubsub has two languages of its own."""
     done = 0
     for path, method, operation in openapi.operations(document):
+        if "pubsub" in operation.get("tags", []):
+            continue
         contents = [operation.get("requestBody", {}).get("content", {})]
         contents += [r.get("content", {}) for r in operation["responses"].values()]
         for content in contents:
@@ -146,7 +148,8 @@ def test_what_the_document_says_can_be_done(front):
             if kind:
                 body = media["example"] if kind.endswith("xml") else json.dumps(media["example"])
                 body = body.replace("user@example.org", "bob@localhost").replace("example.org", "localhost")
-            reply = front.admin(method.upper(), filled(path, operation), body, kind=kind,
+            who = front.bob if path == "/rest/user/" else front.admin  # it changes the password of who asks
+            reply = who(method.upper(), filled(path, operation), body, kind=kind,
                                 accept=None if kind else "application/json")
             where = (method, path, kind, reply)
             assert reply.status not in (401, 403, 405, 413, 415, 429, 500, 502, 503, 504), where
