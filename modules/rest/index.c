@@ -5,6 +5,7 @@
 
 #include "index_path.h"
 #include "parse/http_value.h"
+#include "scripts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,16 @@ static int compare_entries(const void *a, const void *b)
     return order ? order : span_compare(left->path, right->path);
 }
 
+/* Their names only: what is wrong with them may quote their text, and the log has it. */
+static void read_failed(struct arena *arena, const struct rest_scripts *scripts, struct index *index)
+{
+    if (scripts == NULL || scripts->failure_count == 0)
+        return;
+    index->failed = arena_alloc(arena, scripts->failure_count * sizeof(index->failed[0]));
+    for (size_t i = 0; i < scripts->failure_count; i++)
+        index->failed[index->failed_count++] = scripts->failures[i].name;
+}
+
 void index_read(struct arena *arena, const struct rest *rest, struct index *index_r)
 {
     *index_r = (struct index){
@@ -162,6 +173,7 @@ void index_read(struct arena *arena, const struct rest *rest, struct index *inde
         read_path(arena, index_r->context, endpoint, entry);
         index_r->count++;
     }
+    read_failed(arena, rest->scripts, index_r);
     qsort(index_r->entries, index_r->count, sizeof(index_r->entries[0]), compare_entries);
 }
 

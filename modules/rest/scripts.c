@@ -69,8 +69,10 @@ static void add_method(struct rest_script *one, unsigned *count, enum http_metho
     row->run = rest_script_run;
     if (about->required_role.size == 0)
         row->role = REST_ANYBODY;
-    else /* a role of another name: who it is counts, and nobody has it, see rest_script_run */
+    else /* a role of another name: who it is counts, and nobody has it, see rest_routes.c */
         row->role = span_is(about->required_role, "admin") ? REST_ADMIN : REST_USER;
+    if (row->role == REST_USER && !span_is(about->required_role, "user"))
+        row->role_name = about->required_role;
     row->needs_no_key = !about->api_key;
     row->content = about->decode_content ? CONTENT_MAP : CONTENT_RAW;
     row->body_most = (size_t)one->rest->conf->max_body;

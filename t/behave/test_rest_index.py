@@ -2,12 +2,15 @@
 """GET /rest/: the page on which endpoints can be tried, and the same as data (contract 1.1.4)."""
 import html.parser
 import json
+import os
 import re
 import subprocess
 import urllib.parse
 import xml.etree.ElementTree
 
 import pytest
+
+from harness import openapi
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -199,6 +202,48 @@ def test_the_host_is_only_text(house):
     for host in ("<script>", "a\"b", "a'b"):
         reply = house.request("GET", "/rest/", {"Host": host})
         assert reply.status == 400 and b"<script>" not in reply.body
+
+
+BROKEN = "return { regex = '/broken', exec_get = function(service, callback) planted secret end }\n"
+STRANGE = """return {
+    regex = "/(?<name>[^/]+)(?:/([^/]+))?",
+    required_role = "<i>keeper</i>",
+    description = { get = {
+        info = "<script>alert(1)</script>",
+        description = "\\"quoted\\" & <b>bold</b>",
+        answer_json = '{"a":["</pre><script>"]}',
+    } },
+    exec_get = function(service, callback) callback("x") end,
+}
+"""
+
+
+def test_scripts_are_there_and_what_they_say_is_text(make):
+    house = make("http/rest/shipped-scripts=false", start=False)
+    scripts = os.path.join(house.folder, "scripts")
+    os.makedirs(os.path.join(scripts, "zoo"))
+    for name, text in (("Broken", BROKEN), ("Strange", STRANGE)):
+        with open(os.path.join(scripts, "zoo", name + ".lua"), "w") as file:
+            file.write(text)
+    house.sets.append("http/rest/rest-scripts-dir=" + scripts)
+    house.start()
+    reply, seen = page(house)
+    one, = [e for e in listed(house)["endpoints"] if e["folder"] == "zoo"]
+    assert one["path"] == "/rest/zoo/{name}[/{part2}]" and one["script"] is True
+    assert one["methods"][0]["info"] == "<script>alert(1)</script>"
+    assert one["methods"][0]["role"] == "<i>keeper</i>"
+    assert len(seen.all("script")) == 1 and not seen.all("i")
+    assert not [e for e in seen.all("b") if "bold" in e["text"]]
+    assert "<script>alert(1)</script>" in [e["text"] for e in seen.all("span", class_="about")]
+    assert '"quoted" & <b>bold</b>' in [e["text"] for e in seen.all("p")]
+    # the broken one is named; why is for those who read the log
+    failed, = seen.all("section", class_="failed")
+    assert "zoo/Broken.lua" in failed["text"] and b"planted" not in reply.body
+    assert listed(house)["failed"] == ["zoo/Broken.lua"]
+    assert "zoo/Broken.lua" in house.log()
+    document = json.loads(house.request("GET", "/rest/openapi.json").body)
+    openapi.check(document)
+    assert {"/rest/zoo/{name}", "/rest/zoo/{name}/{part2}"} <= set(document["paths"])
 
 
 def test_another_context_path(make):
