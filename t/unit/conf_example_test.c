@@ -5,14 +5,20 @@
 
 static char *example; /* without the modules' parts */
 
-/* What stands in http { } under a line of its own for a module, up to the end of its section. */
-static void cut_module(char *text, const char *begin)
-{
-    char *at = strstr(text, begin), *end = at ? strstr(at, "\n    }\n") : NULL;
+#define MODULE_PART "    # ---- module " /* begins a line of its own above a section in http { } */
 
-    assert_non_null(end);
-    end += strlen("\n    }\n");
-    memmove(at, end, strlen(end) + 1);
+static void cut_modules(char *text)
+{
+    char *at = strstr(text, MODULE_PART);
+
+    assert_non_null(at);
+    for (; at != NULL; at = strstr(text, MODULE_PART)) {
+        char *end = strstr(at, "\n    }\n");
+
+        assert_non_null(end);
+        end += strlen("\n    }\n");
+        memmove(at, end, strlen(end) + 1);
+    }
 }
 
 static char *read_example(void)
@@ -31,7 +37,7 @@ static char *read_example(void)
     module = strstr(text, "\nupload {\n");
     assert_non_null(module);
     module[1] = '\0';
-    cut_module(text, "    # ---- module rest");
+    cut_modules(text);
     return text;
 }
 
