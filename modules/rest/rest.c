@@ -99,6 +99,8 @@ static void open_store(struct rest *rest)
         log_error("rest: %s; only the keys of the configuration count", why);
         rest->store = NULL;
     }
+    if (rest->store != NULL) /* a worker that died has left its mark: it would keep old pages for ever */
+        store_clear_readers(rest->store);
     arena_free(&arena);
 }
 

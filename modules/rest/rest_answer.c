@@ -28,11 +28,13 @@ static bool has_nocase(struct span text, const char *word)
 
 static enum rest_format accepted(struct span accept)
 {
-    unsigned json, xml, text;
+    unsigned json, problem, xml, text;
 
     if (accept.at == NULL)
         return REST_XML;
     json = http_accept_quality(accept, "application/json");
+    problem = http_accept_quality(accept, "application/problem+json");
+    json = problem > json ? problem : json;
     xml = http_accept_quality(accept, "application/xml");
     text = http_accept_quality(accept, "text/xml");
     return json > xml && json > text ? REST_JSON : REST_XML;
@@ -270,7 +272,10 @@ static void on_again(struct http_request *request, const struct login *login)
 
 static void on_refused(struct http_request *request, enum problem problem, const char *detail)
 {
-    rest_problem(OBJECT(request->handler_data, rest_call), problem, detail);
+    struct rest_call *call = OBJECT(request->handler_data, rest_call);
+
+    call->is_running = false; /* it is before its login again */
+    rest_problem(call, problem, detail);
 }
 
 void rest_ask_failed(struct rest_call *call, const struct ask *ask, void (*retry)(struct rest_call *call))

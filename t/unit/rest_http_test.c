@@ -352,6 +352,7 @@ static void test_the_format_is_the_contracts(void **state)
     is_type("/rest/t/fix?type=application/xml", "Content-Type: application/json\r\n", json);
     is_type("/rest/t/fix", "Accept: application/json\r\n", json);
     is_type("/rest/t/fix", "Accept: application/xml;q=0.5, application/json\r\n", json);
+    is_type("/rest/t/fix", "Accept: application/problem+json\r\n", json);
     is_type("/rest/t/fix", "Accept: */*\r\n", xml);
     is_type("/rest/t/fix", "Accept: text/html,application/xml;q=0.9,*/*;q=0.8\r\n", xml);
     is_type("/rest/t/fix", "Accept: application/json\r\nContent-Type: application/xml\r\n", xml);
