@@ -136,8 +136,27 @@ static void give_back(struct router *router, struct span jid, const char *addres
 
 void router_login_refund(struct proof *proof)
 {
-    if (!proof->known)
-        give_back(proof->router, proof->jid, proof->address);
+    if (!proof->paid)
+        return;
+    give_back(proof->router, proof->jid, proof->address);
+    proof->paid = false;
+    proof->router->logins->paid_count--;
+}
+
+/* Many users of one address may log in at the same time: what the first of them paid comes back when they are
+ * right, so the others wait for it. 0, or how long until it can pay if nothing comes back. */
+static int64_t settle(struct proof *proof)
+{
+    struct logins *logins = proof->router->logins;
+    int64_t wait = pay(proof->router, proof->jid, proof->address);
+
+    if (wait == 0) {
+        proof->owes = false;
+        logins->unpaid_count--;
+        proof->paid = true;
+        logins->paid_count++;
+    }
+    return wait;
 }
 
 static uint32_t failures_most(const struct router *router)
@@ -165,13 +184,16 @@ void router_login_next(struct router *router)
     for (; node != &logins->waiting && logins->under_way < LOGIN_AT_ONCE_MOST && !logins->ending;
          node = next) {
         struct proof *proof = LIST_OF(node, struct proof, node);
+        int64_t unpaid = proof->owes ? settle(proof) : 0;
         int64_t wait =
             login_gate_wait(gate, failures_most(router), proof->known, logins->under_way, clock_mono());
 
         next = node->next;
+        if (unpaid > 0 && logins->paid_count == 0)
+            wait = unpaid;
         if (wait > 0) {
             refuse_for_now(router, proof, wait);
-        } else if (wait == 0) {
+        } else if (wait == 0 && unpaid == 0) {
             proof_begin(proof); /* may end, and begin others, before it returns */
             next = logins->waiting.next;
         }
@@ -229,7 +251,7 @@ static struct verdict begin_proof(struct router *router, unsigned row, const str
     bool known = router_login_known(router, name);
     char address[LOGIN_CLIENT_SIZE];
     struct proof *proof;
-    int64_t wait;
+    int64_t wait, unpaid = 0;
 
     if (logins->wait_count >= LOGIN_WAITS_MOST || map_count(logins->proofs) >= LOGIN_PROOFS_MOST)
         return verdict(PROBLEM_unavailable, "Too many logins at once; try again soon", USEC_PER_SEC);
@@ -237,19 +259,23 @@ static struct verdict begin_proof(struct router *router, unsigned row, const str
     wait = login_gate_wait(&router->heritage->segment->logins, failures_most(router), known,
                            logins->under_way, clock_mono());
     if (wait <= 0 && !known) {
-        int64_t unpaid = pay(router, text, address);
-
-        wait = unpaid > 0 ? unpaid : wait;
+        unpaid = pay(router, text, address);
+        if (logins->paid_count == 0 || logins->unpaid_count >= LOGIN_UNPAID_MOST)
+            wait = unpaid > 0 ? unpaid : wait;
     }
     if (wait > 0)
         return too_many(wait);
     proof = proof_new(router, jid, letter->parts[1], name);
     if (proof == NULL) {
-        if (!known)
+        if (!known && unpaid == 0)
             give_back(router, text, address);
         return verdict(PROBLEM_not_authorized, "", 0);
     }
     proof->known = known;
+    proof->paid = !known && unpaid == 0;
+    proof->owes = unpaid > 0;
+    logins->paid_count += proof->paid;
+    logins->unpaid_count += proof->owes;
     memcpy(proof->address, address, sizeof(address));
     add_wait(router, &proof->waits, row, letter->call);
     router_login_next(router);

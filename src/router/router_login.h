@@ -13,6 +13,7 @@
 #define LOGIN_WAITS_MOST   5000 /* letters LOGIN that wait for an answer, over all */
 #define LOGIN_PROOFS_MOST  1000 /* tries that are under way or wait for their turn */
 #define LOGIN_AT_ONCE_MOST 16   /* tries under way */
+#define LOGIN_UNPAID_MOST  256  /* tries that wait for others to give back what they paid */
 #define SESSION_IQS_MOST   64   /* asked over one session and not yet answered */
 /* ejabberd closes a session at 262144 bytes by default, Prosody at 256 KiB. */
 #define SESSION_STANZA_MOST ((size_t)250 * 1024)
@@ -39,6 +40,8 @@ struct proof {
     char name[LOGIN_NAME_SIZE];      /* the MAC in hex */
     char address[LOGIN_CLIENT_SIZE]; /* whose bucket paid; "" none */
     bool known;                      /* it was right lately */
+    bool paid;                       /* by the buckets of its address and its account: may be given back */
+    bool owes;                       /* it waits until these can pay, as others may give back */
     bool begun;
     struct login_secret *secret; /* owned: for the auth cache */
 };
@@ -67,8 +70,9 @@ struct logins {
     struct list waiting;  /* struct proof: not begun, oldest first */
     struct list sessions_by_use;
     unsigned session_count, wait_count, under_way;
-    int64_t said[CLIENT_ENDS]; /* when the log last heard of that end; 0: never */
-    bool ending;               /* nothing new is begun */
+    unsigned paid_count, unpaid_count; /* of proofs: those that may give back, those that wait for it */
+    int64_t said[CLIENT_ENDS];         /* when the log last heard of that end; 0: never */
+    bool ending;                       /* nothing new is begun */
 };
 
 /* ---- router_login.c ---- */

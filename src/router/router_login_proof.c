@@ -104,6 +104,8 @@ static void leave(struct proof *proof)
 
     must(map_remove(logins->proofs, span_of(proof->key)) == proof);
     list_remove(&proof->node);
+    logins->paid_count -= proof->paid;
+    logins->unpaid_count -= proof->owes;
     if (proof->begun) {
         must(logins->under_way > 0);
         logins->under_way--;

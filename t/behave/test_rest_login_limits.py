@@ -53,6 +53,18 @@ def test_who_was_proved_goes_on_while_others_fail(make, certificates):
     assert caller(house, source="127.0.0.8").get(LIST).status == 200
 
 
+def test_first_logins_of_many_from_one_address_are_no_attack(make, certificates):
+    """An office behind one address, after a restart of ours: all of them are right, so nobody is refused."""
+    host = make.host(certificate=certificates + "/localhost.pem")
+    house = make(server=host, components=("http.localhost",))
+    host.accounts.update({"user%d" % i: "secret%d" % i for i in range(40)})
+    conns = [house.conn() for _ in range(40)]
+    for i, conn in enumerate(conns):
+        conn.send("GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (LIST, "".join("%s: %s\r\n" % f for f in rest.Api(house).fields(
+            user="user%d@localhost" % i, password="secret%d" % i))))
+    assert [conn.reply().status for conn in conns] == [200] * 40
+
+
 def test_a_router_reborn_remembers_failures(make, certificates):
     host = make.host(certificate=certificates + "/localhost.pem")
     house = make(server=host, components=("http.localhost",))
