@@ -96,10 +96,10 @@ static void add_example(struct buf *out, const char *what, const char *format, c
 {
     if (example == NULL)
         return;
-    buf_printf(out, "<h4>%s, %s</h4>\n<pre data-what=\"%s\" data-type=\"%s\"><code>", what, format, what,
-               format);
+    buf_printf(out, "<div>\n<h4>%s, %s</h4>\n<pre data-what=\"%s\" data-type=\"%s\"><code>", what, format,
+               what, format);
     add(out, example);
-    buf_text(out, "</code></pre>\n");
+    buf_text(out, "</code></pre>\n</div>\n");
 }
 
 static void add_needs(struct buf *out, const struct index *index, const struct index_method *method)
@@ -172,11 +172,12 @@ static void add_method(struct buf *out, const struct index *index, const struct 
     if (!entry->is_readable)
         buf_text(out, "<p>The path is an expression: it cannot be filled in here.</p>\n");
     add_curl(out, index, links, entry, method);
+    buf_text(out, "<div class=\"examples\">\n");
     add_example(out, "Request", "JSON", method->request[REST_JSON]);
     add_example(out, "Request", "XML", method->request[REST_XML]);
     add_example(out, "Answer", "JSON", method->answer[REST_JSON]);
     add_example(out, "Answer", "XML", method->answer[REST_XML]);
-    buf_text(out, "</div>\n</details>\n");
+    buf_text(out, "</div>\n</div>\n</details>\n");
 }
 
 /* ---- the page ---- */
