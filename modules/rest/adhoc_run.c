@@ -119,11 +119,10 @@ static void forget_changed(const struct run *run, const struct command *command)
         if (!span_is(one->var, "accountjid") && !span_is(one->var, "accountjids"))
             continue;
         for (size_t k = 0; k < one->count; k++) {
-            struct span domain = one->values[k];
+            struct jid jid;
 
-            (void)span_cut(&domain, '@');
-            if (span_eq_nocase(domain, run->owner.to))
-                tell_logout(run->host, one->values[k]);
+            if (jid_parse(run->arena, one->values[k], &jid) && span_eq(jid.domain, run->owner.to))
+                tell_logout(run->host, jid_bare_text(run->arena, jid));
         }
     }
 }

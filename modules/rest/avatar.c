@@ -164,9 +164,17 @@ static void on_no_login(struct http_request *request, enum problem problem, cons
     rest_problem(OBJECT(request->handler_data, rest_call), problem, detail);
 }
 
+/* Other schemes are for somebody else, a proxy before us for example. */
+static bool has_login(struct rest_call *call)
+{
+    struct span field = request_field(call->request, "authorization");
+
+    return span_eq_nocase(span_cut(&field, ' '), SPAN("Basic"));
+}
+
 static void avatar_get(struct rest_call *call)
 {
-    if (request_field(call->request, "authorization").at)
+    if (has_login(call))
         login_request(call->rest->host, call->request, LOGIN_USER, on_login, on_no_login);
     else if (rest_component(call->rest).size > 0)
         look(call, rest_component(call->rest), true);

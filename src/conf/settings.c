@@ -243,10 +243,14 @@ static const struct directive xmpp_directives[] = {
       .unit = "bytes",
       .least = 10000,
       .most = 16 << 20,
-      .initial = "256K",
+      .initial = "2M",
       .effect = ON_RELOAD,
       OF(max_stanza_size),
-      .manual = "The largest stanza that is taken from the server; a larger one ends the stream." },
+      .manual =
+          "The largest stanza that is taken from the server; a larger one ends the stream, and with it what "
+          "everybody asked over it. So it must exceed whatever a user can make the server send: his own "
+          "largest stanza (256 K in common settings) with each quotation mark in it escaped, six times "
+          "that." },
     DIRECTIVES_END,
 };
 

@@ -113,6 +113,8 @@ def test_none(front):
 
 def test_wrong_credentials_are_told(front):
     assert front.nobody.get("/rest/avatar/alice@localhost", user=rest.ALICE, password="wrong").status == 401
+    reply = front.nobody.get("/rest/avatar/no-such-user@localhost", fields=[("Authorization", "Bearer of-a-proxy")])
+    assert reply.status == 404
 
 
 @pytest.mark.parametrize("kind", ["svg", "html", "none"])

@@ -205,6 +205,28 @@ def test_admins_only(front):
     assert front.admin("POST", "/rest/stream", text, kind="xml").status == 404
 
 
+@pytest.mark.parametrize("what", ["message", "unknown iq", "slot", "vCard"])
+def test_no_user_can_end_the_stream_by_size(front, what):
+    """Servers escape each quotation mark anew, so that a user's largest stanza reaches components six times as large."""
+    lost, large = front.house.counter("streams_lost"), '"' * 240000
+    alice = xmpp.client(front.server, "alice", "l" + os.urandom(4).hex())
+    if what == "message":
+        alice.send("<message to='http.localhost'><body>%s</body></message>" % large)
+    elif what == "unknown iq":
+        assert alice.iq("get", "http.localhost", "<query xmlns='urn:x'>%s</query>" % large).get("type") == "error"
+    elif what == "slot":
+        answer = alice.iq("get", "upload.localhost", "<request xmlns='%s' filename='a' size='1'>%s</request>" % (xmpp.UPLOAD, large))
+        assert answer.get("type") in ("result", "error")
+    else:
+        alice.iq("set", None, "<vCard xmlns='vcard-temp'><NOTE>%s</NOTE></vCard>" % large)
+        assert front.nobody.get("/rest/avatar/alice@localhost", user=rest.ALICE).status in (200, 404, 500, 502)
+        assert front.nobody.get("/rest/avatar/alice@localhost").status in (200, 404, 500, 502)
+    alice.iq("get", "http.localhost", "<ping xmlns='urn:xmpp:ping'/>")
+    alice.close()
+    assert front.house.counter("streams_lost") == lost
+    assert send(front.admin, "<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>").status == 200
+
+
 # ---- servers that do not behave ----
 
 @pytest.fixture
