@@ -108,6 +108,7 @@ static void close_rest(struct rest **address)
 {
     struct rest *rest = *address;
 
+    rest_scripts_close(rest);
     avatar_cache_free(&rest->avatars);
     store_close(&rest->store);
     keys_free(&rest->keys);

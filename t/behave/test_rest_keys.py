@@ -4,6 +4,7 @@
 GET and POST /rest/adhoc/{jid} need a key and then a login: 401 says that the key was good."""
 import json
 import os
+import re
 import signal
 
 import pytest
@@ -182,6 +183,23 @@ def test_methods_and_paths(house):
         assert house.request("GET", path).status == 404, path
     reply = house.request("HEAD", "/rest/")
     assert reply.status == 200 and int(reply["content-length"]) > 1000 and not reply.body
+
+
+def test_R4_every_endpoint_wants_a_key_that_does_not_say_otherwise(house):
+    """All that is loaded, scripts too, asked by nobody: whatever does not say that it needs no key refuses."""
+    loaded = json.loads(house.request("GET", "/rest/?type=application/json").body)["rest"]["endpoints"]
+    open_ones, closed = set(), 0
+    for endpoint in loaded:
+        path = re.sub(r"\{[^}]*\}", "a", re.sub(r"\[[^]]*\]", "", endpoint["path"]))  # [what may be left out]
+        for method in endpoint["methods"]:
+            reply = house.request(method["method"], path)
+            if method["key"]:
+                assert reply.status == 403, (method, path, reply)
+                closed += 1
+            else:
+                open_ones.add((method["method"], endpoint["path"]))
+    assert closed >= 5
+    assert open_ones <= {("GET", p) for p in ("/rest/", "/rest/openapi.json", "/rest/static/{name}")}, open_ones
 
 
 @pytest.mark.parametrize("accept,kind", [
