@@ -13,8 +13,8 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import peers  # noqa: E402  (first: it knows where the harness is)
 import bare  # noqa: E402
-import peers  # noqa: E402
 import upload  # noqa: E402
 from harness import base, rest, servers, web  # noqa: E402
 
@@ -129,7 +129,7 @@ def table(results, kinds):
             mine, alone, theirs = (m(name, who, "p50_ms") for who in ("stoa", "bare", "bridge"))
             own = "%.2f ms" % m(name, "own-api", "p50_ms") if kind == "ejabberd" else "-"
             rows.append(("%s, %d connections: p50" % (kind, crowd), "%.2f ms" % mine, "%.2f ms" % alone, "%.2f ms" % theirs, own,
-                         "+%.2f ms" % (mine - alone), "%.1f" % (theirs / mine)))
+                         "%+.2f ms" % (mine - alone), "%.1f" % (theirs / mine)))
             own = "%.0f/s" % m(name, "own-api", "per_s") if kind == "ejabberd" else "-"
             mine, alone, theirs = (m(name, who, "per_s") for who in ("stoa", "bare", "bridge"))
             rows.append(("  calls", "%.0f/s" % mine, "%.0f/s" % alone, "%.0f/s" % theirs, own, "%.2f" % (mine / alone), "%.1f" % (
@@ -138,7 +138,7 @@ def table(results, kinds):
         rows.append(("  CPU of a call, 64 connections", "%.3f ms" % mine, "", "%.3f ms" % theirs, "", "", "%.1f" % (theirs / mine)))
         mine, alone = (m("first login " + kind, who, "ms") for who in ("stoa", "bare"))
         rows.append(("%s: first call of an account, login and list" % kind, "%.1f ms" % mine, "%.1f ms" % alone, "", "",
-                     "+%.1f ms" % (mine - alone), ""))
+                     "%+.1f ms" % (mine - alone), ""))
     for crowd in (1, 64):
         name = "at once %d" % crowd
         script, refused, login = (m(name, who, "per_s") for who in ("script", "refused", "login"))
