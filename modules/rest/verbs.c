@@ -120,17 +120,52 @@ static void verb_check_credentials(struct script_wait *wait, struct json_object 
                 run->call->request->client);
 }
 
+struct forgetting { /* in the wait's arena */
+    OBJECT_MAGIC
+    struct ask ask;
+    struct script_wait *wait;
+};
+
+static void on_forgotten(struct ask *ask)
+{
+    struct forgetting *forgetting = OBJECT(ask->data, forgetting);
+    struct script_wait *wait = forgetting->wait;
+
+    OBJECT_DEAD(forgetting);
+    script_answer(wait, NULL);
+}
+
+static void on_forget_cancelled(struct script_wait *wait, void *data)
+{
+    struct forgetting *forgetting = OBJECT(data, forgetting);
+
+    (void)wait;
+    ask_cancel(&forgetting->ask);
+    OBJECT_DEAD(forgetting);
+}
+
+/* The router is told, and then asked something: once it answers, it has read both. Else a request that comes
+ * to another worker right after this one's answer could still be let in by what was proved before. */
 static void verb_forget(struct script_wait *wait, struct json_object *args)
 {
-    const struct rest_run *run = verb_run(wait);
+    struct module_host *host = verb_run(wait)->call->rest->host;
+    struct arena *arena = script_wait_arena(wait);
+    struct forgetting *forgetting;
     struct span text, bare;
+    struct jid jid;
 
-    if (!verb_text(args, 0, &text) || !bare_jid(wait, text, &bare)) {
+    if (!verb_text(args, 0, &text) || !bare_jid(wait, text, &bare) || !jid_parse(arena, bare, &jid)) {
         script_refuse(wait, "forget needs the bare JID of an account");
         return;
     }
-    tell_logout(run->call->rest->host, bare);
-    script_answer(wait, NULL);
+    forgetting = arena_make(arena, struct forgetting);
+    OBJECT_BORN(forgetting, forgetting);
+    forgetting->wait = wait;
+    forgetting->ask.done = on_forgotten;
+    forgetting->ask.data = forgetting;
+    script_wait_on_cancel(wait, on_forget_cancelled, forgetting);
+    tell_logout(host, bare);
+    ask_iq(host, &forgetting->ask, arena, bare, jid.domain, IQ_GET, SPAN("<ping xmlns='urn:xmpp:ping'/>"), 0);
 }
 
 /* ---- what a script may know ---- */
@@ -239,7 +274,7 @@ const struct script_verb rest_verbs[] = {
     { "check_credentials", VERB_WAITS, verb_check_credentials },
     { "is_admin", 0, verb_is_admin },
     { "is_allowed", 0, verb_is_allowed },
-    { "forget", 0, verb_forget },
+    { "forget", VERB_WAITS, verb_forget },
     { "command", VERB_WAITS, verb_command },
     { "fetch", VERB_WAITS, verb_fetch },
     { "jid", 0, verb_jid },

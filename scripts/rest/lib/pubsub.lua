@@ -36,8 +36,8 @@ end
 
 local function needs(values, ...)
     for _, name in ipairs { ... } do
-        local value = one(values[name])
-        if value == nil or value == "" then
+        local value = values[name]
+        if value == nil or value == "" or (type(value) == "table" and next(value) == nil) then
             return { status = 400, text = "The field \"" .. name .. "\" is missing" }
         end
     end

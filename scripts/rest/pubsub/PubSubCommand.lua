@@ -43,7 +43,7 @@ end
 
 local function read_xml(body)
     local good, data = pcall(xml.parse, body)
-    if not good or data.name ~= "data" then
+    if not good or not data or data.name ~= "data" then
         return nil, { status = 400, text = "The body must be one element <data>" }
     end
     local values = {}

@@ -4,6 +4,8 @@
 local account = require "account"
 local answer = require "answer"
 
+local NO_BODY = "The body must be an object \"user\" (JSON) or an element <user> (XML)"
+
 local function show(service, jid, facts)
     local user = {
         { "jid", jid.bare },
@@ -22,7 +24,7 @@ end
 local function read(service, jid, content)
     local user = type(content) == "table" and content.user
     if type(user) ~= "table" then
-        return nil, answer.problem(400, "The body must be an object \"user\" (JSON) or an element <user> (XML)")
+        return nil, answer.problem(400, NO_BODY)
     end
     for _, name in ipairs { "password", "email" } do
         if user[name] ~= nil and type(user[name]) ~= "string" then
@@ -86,6 +88,9 @@ local function get(service, callback, user, localpart, domain)
 end
 
 local function put(service, callback, user, content, localpart, domain)
+    if domain == nil then -- no body came, so all behind it moved up
+        return callback(answer.problem(400, NO_BODY))
+    end
     local jid, facts = find(service, callback, user, localpart, domain)
     if not jid then
         return
@@ -114,6 +119,9 @@ local function put(service, callback, user, content, localpart, domain)
 end
 
 local function post(service, callback, user, content, localpart, domain)
+    if domain == nil then -- no body came, so all behind it moved up
+        return callback(answer.problem(400, NO_BODY))
+    end
     local jid, facts = find(service, callback, user, localpart, domain)
     if not jid then
         return

@@ -67,16 +67,26 @@ local function post(service, callback, user, content)
     callback(show(service, user))
 end
 
+-- Some servers end the sessions of an account that they remove before they answer on one of them. When the server
+-- is there as ever, and only that session is not, that was the answer.
+local function was_removed(service, reply, jid)
+    if reply then
+        return reply.attr.type == "result"
+    end
+    local why = service:why()
+    if why.condition ~= "not-authorized" and why.condition ~= "remote-server-not-found" then
+        return false
+    end
+    local ping = service:iq(xml.element("iq", { type = "get", to = jid.domain },
+        xml.element("ping", { xmlns = "urn:xmpp:ping" })))
+    return ping ~= nil
+end
+
 local function delete(service, callback, user)
     local jid = service:jid(user)
     local reply = register(service, user, xml.element("remove", {}))
-    -- A server may end the session, which is that of an account that is no more, before it answers.
-    local why = not reply and service:why()
-    if not (why and why.condition == "not-authorized") then
-        local refusal = failure(service, reply, "remove one's own account (XEP-0077)")
-        if refusal then
-            return callback(refusal)
-        end
+    if not was_removed(service, reply, jid) then
+        return callback(failure(service, reply, "remove one's own account (XEP-0077)"))
     end
     service:forget(jid.bare)
     service:kv_delete("email/" .. jid.bare)
