@@ -6,6 +6,7 @@
 #include "rest.h"
 
 #include "base/must.h"
+#include "os/log.h"
 #include "shm/count.h"
 
 #include <stdio.h>
@@ -216,6 +217,7 @@ static void check_key(struct rest_call *call)
         rest_problem(call, PROBLEM_key_required, why);
         return;
     }
+    log_debug("request %s: let in by the key %s", call->request->id, key->name);
     keep_scope(call, key);
     log_in(call);
 }
