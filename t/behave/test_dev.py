@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harness import base, web, xmpp
+from harness import base, rest, web, xmpp
 
 NAMES = ("HTTP_URL HTTPS_URL UPLOAD_JID HTTP_JID DOMAIN XMPP_C2S XMPP_COMPONENT ADMIN_JID ADMIN_PASSWORD USER_JID "
          "USER_PASSWORD USER2_JID USER2_PASSWORD CONFIG LOG_DIR DATA_DIR CTL MASTER_PID CA_FILE REST_URL API_KEY").split()
@@ -55,6 +55,9 @@ def test_up_prints_all_lines_and_everything_works(place, kind):
     with web.Conn(("localhost", web.split(lines["HTTPS_URL"])[1]), ctx) as conn:
         assert conn.request("GET", web.split(slot.get)[2]).body == b"abc"
     alice.close()
+    reply = web.get(lines["REST_URL"] + "/adhoc/" + lines["DOMAIN"], [
+        ("Api-Key", lines["API_KEY"]), ("Authorization", rest.basic(lines["ADMIN_JID"], lines["ADMIN_PASSWORD"]))])
+    assert reply.status == 200 and b"<items>" in reply.body
     status = subprocess.run(lines["CTL"] + " status", shell=True, capture_output=True, text=True, check=True)
     assert lines["MASTER_PID"] in status.stdout
     assert os.path.isdir(lines["LOG_DIR"]) and os.path.isdir(lines["DATA_DIR"]) and os.path.isfile(lines["CONFIG"])
@@ -122,6 +125,7 @@ def test_demo_tells_its_story_and_ends_on_ctrl_c(make):
             if "Ctrl-C" in line:
                 break
         assert any("the same picture" in x and "NOT" not in x for x in said), "".join(said)
+        assert any("/rest/adhoc" in x and "-> 200" in x and "bob@localhost" in x for x in said), "".join(said)
         pid = [int(x.split("=")[1]) for x in said if x.startswith("MASTER_PID=")][0]
         assert base.alive(pid)
     finally:

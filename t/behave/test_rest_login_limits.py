@@ -132,8 +132,8 @@ def test_one_session_for_two_workers_at_a_real_server(front):
     assert len(front.server.resources("bob")) == 1
 
 
-@pytest.mark.parametrize("security", ["plain", "starttls"])
-def test_both_ways_to_a_real_server(front, certificates, security):
+@pytest.mark.parametrize("security", ["plain", "starttls", "direct"])
+def test_all_ways_to_a_real_server(front, certificates, security):
     house = stoa.Stoa(conftest.folder("way"), front.server, certificates=certificates, security=security, components=("upload2.localhost",))
     house.start()
     try:

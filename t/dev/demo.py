@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 import paths  # noqa: F401
 import up as house_up
-from harness import base, web, xmpp
+from harness import base, rest, web, xmpp
 
 
 def say(text=""):
@@ -71,6 +71,11 @@ def story(house, server):
     say("5. bob receives the link in a message and fetches it: GET -> %d, %s, %d bytes, SHA-256 %s..., %s." % (
         reply.status, reply["content-type"], len(reply.body), hashlib.sha256(reply.body).hexdigest()[:16],
         "the same picture" if same else "NOT the same picture"))
+    api = rest.Api(house, rest.ADMIN)
+    reply = api.command("localhost", rest.ADMIN_NODE + "get-online-users-list", {"max_items": "25"})
+    who = rest.many(rest.fields_of(reply).get("onlineuserjids")) if reply.status == 200 else []
+    say("6. A program asks over HTTP, as the administrator, who is online: POST /rest/adhoc/localhost -> %d, %s." % (
+        reply.status, ", ".join(who) or "nobody"))
     alice.close()
     bob.close()
     if not same:
@@ -103,6 +108,9 @@ def main():
         say("The same over TLS:        curl --cacert %s %s" % (
             house.ca, link.replace("http://127.0.0.1:%d" % house.http, "https://localhost:%d" % house.https)))
         say("What the daemon is doing: %s status" % os.path.join(folder, "stoactl"))
+        say("The REST API:             curl -u %s:%s -H 'Api-Key: %s' %s" % (
+            rest.ADMIN, rest.PASSWORDS[rest.ADMIN], rest.KEY, house.url("/rest/adhoc/localhost")))
+        say("  and all of its calls:   %s" % house.url("/rest/"))
         say("A slot without a client:  %s slot new --owner alice@localhost --name a.txt --size 3" % (
             os.path.join(folder, "stoactl")))
         say("\nFor programs:")

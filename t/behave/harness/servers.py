@@ -18,7 +18,7 @@ SECRET = "component-secret"
 
 
 class Server:
-    """kind, folder, c2s, component: ports; domain, secret, accounts: as configured; pid."""
+    """kind, folder; c2s, c2s_tls (from the first byte), component, web: ports; domain, secret, accounts: as configured; pid."""
     kind = "none"
 
     def __init__(self, folder, components=None, domain=DOMAIN):
@@ -31,7 +31,7 @@ class Server:
     def start(self):
         """Tries again with other ports when somebody took one between our look and the server's bind."""
         for attempt in range(4):
-            self.c2s, self.component, self.web = (base.free_port() for _ in range(3))
+            self.c2s, self.component, self.web, self.c2s_tls = (base.free_port() for _ in range(4))
             log = os.path.join(self.folder, "console.log")
             open(log, "w").close()
             self.launch(log)
@@ -77,7 +77,7 @@ plugin_paths = {{ "{folder}/plugins" }}
 log = {{ info = "{folder}/server.log" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {c2s} }}
-c2s_direct_tls_ports = {{ }}
+c2s_direct_tls_ports = {{ {c2s_tls} }}
 component_ports = {{ {component} }}
 component_interfaces = {{ "127.0.0.1" }}
 http_interfaces = {{ "127.0.0.1" }}
@@ -140,7 +140,7 @@ class Prosody(Server):
         config = os.path.join(self.folder, "prosody.cfg.lua")
         text = PROSODY.format(folder=self.folder, c2s=self.c2s, component=self.component, certificate=pem,
                               domain=self.domain, host=self.host, http=self.web, globals=self.settings,
-                              storage=self.storage, encryption="true" if self.encryption else "false",
+                              storage=self.storage, c2s_tls=self.c2s_tls, encryption="true" if self.encryption else "false",
                               modules=" ".join('"%s";' % m for m in self.modules))
         for name in self.components:
             text += 'Component "%s"\n\tcomponent_secret = "%s"\n' % (name, self.secret)
@@ -168,6 +168,7 @@ class Ejabberd(Server):
     def configuration(self, pem):
         c2s = {"port": self.c2s, "ip": "127.0.0.1", "module": "ejabberd_c2s", "max_stanza_size": 262144,
                "shaper": "fast", "access": "c2s"}
+        direct = dict(c2s, port=self.c2s_tls, tls=True)
         c2s["starttls_required" if self.encryption else "starttls"] = True
         secret = {"password": self.secret}
         return {
@@ -175,7 +176,7 @@ class Ejabberd(Server):
             "registration_timeout": "infinity", "auth_password_format": self.storage,
             "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"],
             "listen": [
-                c2s,
+                c2s, direct,
                 # without global_routes: false each component would get the stanzas of all of them
                 {"port": self.component, "ip": "127.0.0.1", "module": "ejabberd_service", "access": "all",
                  "global_routes": False, "hosts": {name: secret for name in self.components}},

@@ -75,7 +75,7 @@ class Stoa:
     """server: a started Server, a FakeServer, or None for nobody at the component port.
 
     sets: overrides, "path/in/config=value". more: text put at the end of config.tdsl. security: how clients' logins
-    go to the server; None: by STARTTLS where the harness knows who signed the server's certificate."""
+    go to the server (starttls, direct, plain); None: by STARTTLS where the harness knows who signed its certificate."""
 
     def __init__(self, folder, server=None, sets=(), workers=2, more="", config=None, certificates=None,
                  components=("upload.localhost", "http.localhost"), env=None, security=None):
@@ -106,7 +106,7 @@ class Stoa:
         group = "nogroup" if user == "nobody" else user
         values = dict(http=self.http, https=self.https, folder=self.folder, workers=self.workers,
                       component=server.component if server else base.free_port(),
-                      c2s=(server.c2s if server else 0) or 5222, domain=server.domain if server else servers.DOMAIN,
+                      c2s=(server.c2s_tls if self.security == "direct" else server.c2s if server else 0) or 5222, domain=server.domain if server else servers.DOMAIN,
                       components=lines.rstrip("\n"), key=rest.KEY, security=self.security_lines(),
                       user="    user = '%s'\n    group = '%s'" % (user, group) if user else "")
         with open(self.config, "w") as file:
