@@ -8,6 +8,7 @@
 #include "xmpp/client_inside.h"
 #include "xmpp/stanza.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
