@@ -339,8 +339,6 @@ static const char *add_fields(struct fetch *fetch, struct json_object *fields)
         fetch->fields = curl_slist_append(fetch->fields, line.at);
         buf_free(&line);
     }
-    /* curl would wait for a 100 before a body, which many servers never send */
-    fetch->fields = curl_slist_append(fetch->fields, "Expect:");
     return NULL;
 }
 
@@ -403,7 +401,10 @@ static const char *prepare(struct fetch *fetch, struct json_object *wish, struct
         wait = 1;
     set_limits(fetch, (long)wait);
     set_method(fetch, method, body);
-    why = add_fields(fetch, json_member(wish, "headers"));
+    if (json_member(wish, "headers") != NULL)
+        why = add_fields(fetch, json_member(wish, "headers"));
+    /* curl would wait for a 100 before a body, which many servers never send */
+    fetch->fields = curl_slist_append(fetch->fields, "Expect:");
     curl_easy_setopt(fetch->easy, CURLOPT_URL, url);
     curl_easy_setopt(fetch->easy, CURLOPT_HTTPHEADER, fetch->fields);
     curl_easy_setopt(fetch->easy, CURLOPT_USERAGENT, "stoa/" STOA_VERSION);
