@@ -138,6 +138,53 @@ static int compare_entries(const void *a, const void *b)
     return order ? order : span_compare(left->path, right->path);
 }
 
+static bool has_anchor(const struct index *index, const char *anchor)
+{
+    for (size_t i = 0; i < index->count; i++)
+        for (unsigned m = 0; m < index->entries[i].method_count; m++)
+            if (index->entries[i].methods[m].anchor &&
+                strcmp(index->entries[i].methods[m].anchor, anchor) == 0)
+                return true;
+    return false;
+}
+
+/* The words of method and path; with a number where two paths have the same words. */
+static const char *anchor_of(struct arena *arena, const struct index *index, const char *method,
+                             struct span path)
+{
+    struct buf words = { 0 };
+    bool is_word = false;
+    const char *first, *anchor;
+
+    for (const char *c = method; *c; c++)
+        buf_char(&words, (char)(*c - 'A' + 'a'));
+    for (size_t i = 0; i < path.size; i++) {
+        char c = path.at[i];
+        bool goes_on = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (goes_on && !is_word)
+            buf_char(&words, '-');
+        if (goes_on)
+            buf_char(&words, c);
+        is_word = goes_on;
+    }
+    first = anchor = arena_text(arena, buf_span(&words));
+    buf_free(&words);
+    for (unsigned number = 2; has_anchor(index, anchor); number++)
+        anchor = arena_printf(arena, "%s-%u", first, number);
+    return anchor;
+}
+
+static void set_anchors(struct arena *arena, struct index *index)
+{
+    for (size_t i = 0; i < index->count; i++)
+        for (unsigned m = 0; m < index->entries[i].method_count; m++) {
+            struct index_method *method = &index->entries[i].methods[m];
+
+            method->anchor = anchor_of(arena, index, method->name, index->entries[i].path);
+        }
+}
+
 /* Their names only: what is wrong with them may quote their text, and the log has it. */
 static void read_failed(struct arena *arena, const struct rest_scripts *scripts, struct index *index)
 {
@@ -175,6 +222,7 @@ void index_read(struct arena *arena, const struct rest *rest, struct index *inde
     }
     read_failed(arena, rest->scripts, index_r);
     qsort(index_r->entries, index_r->count, sizeof(index_r->entries[0]), compare_entries);
+    set_anchors(arena, index_r);
 }
 
 /* ---- as a list ---- */

@@ -13,6 +13,7 @@
 struct index_method {
     const struct rest_method *row;
     const char *name;       /* "GET" */
+    const char *anchor;     /* of the page: "get-rest-adhoc-jid"; no other method has it */
     const char *about;      /* one line; may be empty */
     const char *details;    /* or NULL */
     const char *role;       /* NULL: no login is needed; "user", "admin" or one of a script's own */

@@ -123,25 +123,6 @@ static void add_needs(struct buf *out, const struct index *index, const struct i
     buf_text(out, ".</p>\n");
 }
 
-/* An id that can be linked to: "post-rest-adhoc-jid". */
-static void add_id(struct buf *out, const struct index_entry *entry, const struct index_method *method)
-{
-    bool is_word = false;
-
-    for (const char *c = method->name; *c; c++)
-        buf_char(out, (char)(*c - 'A' + 'a'));
-    for (size_t i = 0; i < entry->path.size; i++) {
-        char c = entry->path.at[i];
-        bool goes_on = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-        if (goes_on && !is_word)
-            buf_char(out, '-');
-        if (goes_on)
-            buf_char(out, c);
-        is_word = goes_on;
-    }
-}
-
 static void add_method(struct buf *out, const struct index *index, const struct index_links *links,
                        const struct index_entry *entry, const struct index_method *method)
 {
@@ -149,7 +130,7 @@ static void add_method(struct buf *out, const struct index *index, const struct 
     const char *body = method->row->content == CONTENT_RAW ? " data-body=\"raw\"" : " data-body=\"map\"";
 
     buf_text(out, "<details class=\"method\" id=\"");
-    add_id(out, entry, method);
+    add(out, method->anchor);
     buf_printf(out, "\" data-method=\"%s\"", method->name);
     if (entry->is_readable) {
         buf_text(out, " data-path=\"");

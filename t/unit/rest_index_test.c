@@ -94,6 +94,25 @@ static void what_is_shown_is_sorted_and_in_its_context(void **state)
     arena_free(&stage.arena);
 }
 
+static void each_method_has_an_anchor_of_its_own(void **state)
+{
+    struct rest_endpoint same[] = { endpoints[0], endpoints[0] };
+    struct stage stage;
+
+    (void)state;
+    set_up(&stage, "/rest");
+    same[0].shown = "/rest/zoo/{animal}/{part}";
+    same[1].shown = "/rest/zoo/{animal}@{part}";
+    stage.table[0] = &same[0];
+    stage.table[1] = &same[1];
+    stage.rest.endpoint_count = 2;
+    index_read(stage.arena, &stage.rest, &stage.index);
+    assert_string_equal(stage.index.entries[0].methods[0].anchor, "get-rest-zoo-animal-part");
+    assert_string_equal(stage.index.entries[0].methods[1].anchor, "post-rest-zoo-animal-part");
+    assert_string_equal(stage.index.entries[1].methods[0].anchor, "get-rest-zoo-animal-part-2");
+    arena_free(&stage.arena);
+}
+
 static bool has(const struct buf *page, const char *text)
 {
     return memmem(page->at, page->size, text, strlen(text)) != NULL;
@@ -251,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_shown_is_sorted_and_in_its_context),
+        cmocka_unit_test(each_method_has_an_anchor_of_its_own),
         cmocka_unit_test(a_page_holds_foreign_text_as_text),
         cmocka_unit_test(openapi_has_each_path_once),
         cmocka_unit_test(openapi_tells_what_is_needed),
