@@ -204,6 +204,38 @@ static void test_impossible_xmpp(void **state)
     is_refused("httpServer { default-certificate = '../x' }", "the name of a file");
 }
 
+/* Passwords go over that wire. */
+static void test_client_port(void **state)
+{
+    static const char *const loopback[] = { "", "c2s-host = '127.0.0.9'", "c2s-host = localhost",
+                                            "c2s-host = '::1'" };
+    struct loaded loaded = settle("");
+    char text[200];
+
+    (void)state;
+    assert_int_equal(loaded.settings.xmpp->c2s_security, C2S_STARTTLS);
+    assert_true(loaded.settings.xmpp->c2s_certificate_check);
+    assert_int_equal(loaded.settings.xmpp->login_failures_most, 16);
+    assert_true(loaded.settings.xmpp->login_cache == 180 * USEC_PER_SEC);
+    assert_false(loaded.settings.xmpp->foreign_from);
+    conf_free(&loaded.conf);
+    refused_settings("xmpp { c2s-security = plain, c2s-host = 'xmpp.example.org' }",
+                     "on the loopback only; write starttls or direct");
+    refused_settings("xmpp { c2s-security = plain, host = '192.0.2.1' }", "'192.0.2.1'");
+    is_refused("xmpp { c2s-security = none }", "starttls");
+    is_refused("xmpp { sessions-most = 0 }", "sessions-most");
+    for (size_t i = 0; i < sizeof(loopback) / sizeof(loopback[0]); i++) {
+        snprintf(text, sizeof(text), "xmpp { c2s-security = plain\n%s }", loopback[i]);
+        loaded = settle(text);
+        assert_int_equal(conf_errors(loaded.conf), 0);
+        conf_free(&loaded.conf);
+    }
+    loaded = settle("xmpp { c2s-certificate-check = false, c2s-host = 'xmpp.example.org' }");
+    assert_int_equal(conf_errors(loaded.conf), 0);
+    tells(loaded.conf, "whoever stands between Stoa and 'xmpp.example.org' can read passwords");
+    conf_free(&loaded.conf);
+}
+
 static void test_foreign_component(void **state)
 {
     struct loaded loaded =
@@ -270,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_vain_settings_are_told),
         cmocka_unit_test(test_components),
         cmocka_unit_test(test_impossible_xmpp),
+        cmocka_unit_test(test_client_port),
         cmocka_unit_test(test_foreign_component),
         cmocka_unit_test(test_networks),
         cmocka_unit_test(test_workers),
