@@ -6,7 +6,9 @@
  * meter), string.dump and binary chunks (the loader trusts them), __gc and __close (they run when nobody
  * measures).
  * Replaced, and why: functions of C that can be made to loop without ever calling Lua, since no hook stops
- * those: table.insert, remove and move with a length that a metamethod made up, table.sort of very much. */
+ * those: table.insert, remove and move with a length that a metamethod made up, table.sort of very much. And
+ * xpcall: Lua runs a message handler from within the hook that raised, where no hook comes; ours runs it when
+ * the error has been caught. And pcall: see enter_pcall. */
 #include "base/must.h"
 #include "module/script_inside.h"
 #include "os/file.h"
@@ -16,9 +18,10 @@
 #include <lualib.h>
 #include <stdlib.h>
 
-#define CHUNK_MOST (64 * 1024)  /* text for load(): compiling it runs without a meter */
-#define LIB_MOST   (256 * 1024) /* a file for require() */
-#define SORT_MOST  100000       /* elements: some 50 ms when all is done in C */
+#define CHUNK_MOST  (64 * 1024)  /* text for load(): compiling it runs without a meter */
+#define LIB_MOST    (256 * 1024) /* a file for require() */
+#define PCALLS_MOST 100
+#define SORT_MOST   100000 /* elements: some 50 ms when all is done in C */
 
 /* ---- base ---- */
 static int base_setmetatable(lua_State *L)
@@ -58,6 +61,70 @@ static int base_load(lua_State *L)
             lua_pop(L, 1);
     }
     return 1;
+}
+
+/* Lua walks the whole stack for each error that a pcall catches. A recursion through pcall can be as deep as
+ * the memory allows, and unwinds one by one when that is out: minutes in C. So only so many stand in each
+ * other. */
+static void enter_pcall(lua_State *L)
+{
+    if (sandbox_of(L)->pcalls >= PCALLS_MOST)
+        luaL_error(L, "more than %d calls of pcall within each other", PCALLS_MOST);
+    sandbox_of(L)->pcalls++;
+}
+
+/* Stack: true, results; or the error in place of the results. */
+static int pcall_done(lua_State *L, int status, lua_KContext context)
+{
+    (void)context;
+    sandbox_of(L)->pcalls--;
+    if (status == LUA_OK || status == LUA_YIELD)
+        return lua_gettop(L);
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+}
+
+static int base_pcall(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    enter_pcall(L);
+    lua_pushboolean(L, 1);
+    lua_insert(L, 1);
+    return pcall_done(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, pcall_done), 0);
+}
+
+/* Stack: function, handler, false, what came of the handler. */
+static int xpcall_handled(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    sandbox_of(L)->pcalls--;
+    return lua_gettop(L) - 2;
+}
+
+/* Stack: function, handler, true, results; or the error in place of the results. */
+static int xpcall_done(lua_State *L, int status, lua_KContext context)
+{
+    if (status == LUA_OK || status == LUA_YIELD)
+        return xpcall_handled(L, status, context);
+    lua_pushboolean(L, 0);
+    lua_replace(L, 3);
+    lua_pushvalue(L, 2);
+    lua_insert(L, -2);
+    return xpcall_handled(L, lua_pcallk(L, 1, LUA_MULTRET, 0, context, xpcall_handled), context);
+}
+
+static int base_xpcall(lua_State *L)
+{
+    int arguments = lua_gettop(L) - 2;
+
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    enter_pcall(L);
+    lua_pushboolean(L, 1);
+    lua_pushvalue(L, 1);
+    lua_rotate(L, 3, 2);
+    return xpcall_done(L, lua_pcallk(L, arguments, LUA_MULTRET, 0, 0, xpcall_done), 0);
 }
 
 static int base_log(lua_State *L)
@@ -122,10 +189,10 @@ static int base_require(lua_State *L)
         return 1;
     if (!lib_name_ok(name))
         return luaL_error(L, "require: a name has letters, digits, '_' and '-' only");
-    if (sandbox_of(L)->lib == NULL)
-        return luaL_error(L, "require: there is no folder for it here");
     if (!sandbox_of(L)->loading)
         return luaL_error(L, "require: only at the start of the file, not within a function that runs later");
+    if (sandbox_of(L)->lib == NULL)
+        return luaL_error(L, "require: there is no folder for it here");
     lua_pushvalue(L, 1);
     lua_pushboolean(L, 0);
     lua_rawset(L, 2);
@@ -274,6 +341,8 @@ void script_base_open(lua_State *L)
         { "print", base_log },
         { "log", base_log },
         { "require", base_require },
+        { "pcall", base_pcall },
+        { "xpcall", base_xpcall },
         { NULL, NULL },
     };
 

@@ -143,7 +143,8 @@ static void stretch(struct script_call *call, struct script_thread *thread, int 
 
     script->current = call;
     call->thread = thread;
-    run = sandbox_run(script->state.sandbox, thread->L, arguments, script->engine->limits.cpu_most, &why);
+    run = sandbox_run(script->state.sandbox, thread->L, arguments, &thread->pcalls,
+                      script->engine->limits.cpu_most, &why);
     call->thread = NULL;
     script->current = before;
     if (run == RUN_DONE)

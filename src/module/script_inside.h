@@ -32,6 +32,7 @@ struct sandbox {
     struct script *script; /* borrowed; NULL: a template's */
     bool loading;          /* the file itself runs: require() may read, verbs may not be called */
     bool stopped;          /* the hook yielded just now */
+    unsigned pcalls;       /* of the thread that runs: within each other just now */
     int64_t log_since;     /* of the log's bucket */
     unsigned log_lines, log_lost;
 };
@@ -55,10 +56,11 @@ enum run {
     RUN_TOO_LARGE,
 };
 
-/* Resumes thread with the function and arguments on its stack. Anything but DONE and WAITS: the thread must
- * never run again, nor be reset (that would call its pending __close); why gets message and traceback. */
-enum run sandbox_run(struct sandbox *sandbox, lua_State *thread, int arguments, int64_t cpu_most,
-                     struct buf *why);
+/* Resumes thread with the function and arguments on its stack; *pcalls is the thread's, 0 at first. Anything
+ * but DONE and WAITS: the thread must never run again, nor be reset (that would call its pending __close);
+ * why gets message and traceback. */
+enum run sandbox_run(struct sandbox *sandbox, lua_State *thread, int arguments, unsigned *pcalls,
+                     int64_t cpu_most, struct buf *why);
 /* Compiles and runs text as a chunk in a thread of its own, its one result is left on L. 0 or a failure. */
 enum run sandbox_load(struct sandbox *sandbox, const char *path, struct span text, int64_t cpu_most,
                       struct buf *why);
@@ -99,6 +101,8 @@ void script_answer_open(lua_State *L); /* script_response.c: Result */
 /* Does not raise, so it may run while C owns things. *json_r NULL is null. false: why_r. */
 bool script_to_json(lua_State *L, int index, struct json_object **json_r, char *why_r, size_t why_size);
 void script_push_json(lua_State *L, struct json_object *json); /* may raise */
+/* Pushes an array of the names of the table there: first those whose order is known, then the others. */
+void script_push_names(lua_State *L, int index);
 bool script_is_element(lua_State *L, int index);
 /* Raises when memory is out: out hangs in a scrap. false: why_r. */
 bool script_element_text(lua_State *L, int index, struct buf *out, char *why_r, size_t why_size);
@@ -141,7 +145,8 @@ struct script {
 struct script_thread {
     struct list node;
     lua_State *L;
-    int reference; /* in the registry */
+    int reference;   /* in the registry */
+    unsigned pcalls; /* see sandbox_run */
 };
 
 /* what a response function collects; see script_response.c */

@@ -376,6 +376,65 @@ static void push_value(lua_State *L, struct json_object *json, unsigned depth)
     }
 }
 
+static int by_span(const void *a, const void *b)
+{
+    return span_compare(*(const struct span *)a, *(const struct span *)b);
+}
+
+/* Appends to the array `names` what the order of the table has, and notes it in `done`. */
+static lua_Integer push_known(lua_State *L, int index, int names, int done)
+{
+    lua_Integer count = 0;
+
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &orders_key);
+    lua_pushvalue(L, index);
+    if (lua_rawget(L, -2) == LUA_TTABLE)
+        for (lua_Integer i = 1; lua_rawgeti(L, -1, i) == LUA_TSTRING; i++) {
+            lua_pushvalue(L, -1);
+            if (lua_rawget(L, index) != LUA_TNIL) {
+                lua_pushvalue(L, -2);
+                lua_rawseti(L, names, ++count);
+                lua_pushvalue(L, -2);
+                lua_pushboolean(L, 1);
+                lua_rawset(L, done);
+            }
+            lua_pop(L, 2);
+        }
+    lua_settop(L, done);
+    return count;
+}
+
+void script_push_names(lua_State *L, int index)
+{
+    int names = lua_gettop(L) + 1, done = names + 1;
+    lua_Integer place;
+    struct span *rest;
+    size_t found = 0, sorted = 0;
+
+    index = lua_absindex(L, index);
+    luaL_checkstack(L, 12, NULL);
+    lua_newtable(L);
+    lua_newtable(L);
+    place = push_known(L, index, names, done);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+        found++;
+    rest = lua_newuserdatauv(L, (found + 1) * sizeof(*rest), 0);
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        if (lua_type(L, -1) == LUA_TSTRING && lua_rawget(L, done) == LUA_TNIL) {
+            rest[sorted].at = lua_tolstring(L, -3, &rest[sorted].size);
+            sorted++;
+        }
+        lua_pop(L, 1);
+    }
+    qsort(rest, sorted, sizeof(*rest), by_span);
+    for (size_t i = 0; i < sorted; i++) {
+        lua_pushlstring(L, rest[i].at, rest[i].size);
+        lua_rawseti(L, names, ++place);
+    }
+    lua_settop(L, names);
+}
+
 void script_push_json(lua_State *L, struct json_object *json)
 {
     if (json == NULL)

@@ -244,15 +244,19 @@ static enum run failed(struct sandbox *sandbox, lua_State *thread, int status, b
     return expired ? RUN_TOO_LONG : RUN_THREW;
 }
 
-enum run sandbox_run(struct sandbox *sandbox, lua_State *thread, int arguments, int64_t cpu_most,
-                     struct buf *why)
+enum run sandbox_run(struct sandbox *sandbox, lua_State *thread, int arguments, unsigned *pcalls,
+                     int64_t cpu_most, struct buf *why)
 {
+    unsigned pcalls_before = sandbox->pcalls;
     struct meter before = meter_begin(thread, cpu_most);
     int status, results = 0;
     bool expired, stopped;
 
     sandbox->stopped = false;
+    sandbox->pcalls = *pcalls;
     status = lua_resume(thread, NULL, arguments, &results);
+    *pcalls = sandbox->pcalls;
+    sandbox->pcalls = pcalls_before;
     stopped = sandbox->stopped;
     sandbox->stopped = false;
     expired = meter_end(before);
@@ -305,6 +309,7 @@ enum run sandbox_load(struct sandbox *sandbox, const char *path, struct span tex
 {
     struct chunk chunk = { sandbox, path, text, NULL, why };
     enum run run = RUN_THREW;
+    unsigned pcalls = 0;
 
     buf_clear(why);
     if (!sandbox_protected(sandbox, make_chunk, &chunk, 0)) {
@@ -312,7 +317,7 @@ enum run sandbox_load(struct sandbox *sandbox, const char *path, struct span tex
         run = RUN_TOO_LARGE;
     } else if (chunk.thread) {
         sandbox->loading = true;
-        run = sandbox_run(sandbox, chunk.thread, 0, cpu_most, why);
+        run = sandbox_run(sandbox, chunk.thread, 0, &pcalls, cpu_most, why);
         sandbox->loading = false;
         if (run == RUN_WAITS) {
             buf_text(why, "the file waits for something while it loads");

@@ -81,7 +81,7 @@ static struct regex *push_pattern(lua_State *L, int index, bool bytes)
 
     luaL_argcheck(L, text.size <= PATTERN_MOST, index, "a pattern of more than 4096 bytes");
     push_cache(L);
-    lua_pushfstring(L, bytes ? "b" : "u");
+    lua_pushstring(L, bytes ? "b" : "u");
     lua_pushvalue(L, index);
     lua_concat(L, 2);
     lua_pushvalue(L, -1);
@@ -326,12 +326,12 @@ static int string_gsub(lua_State *L)
     return 2;
 }
 
-/* Lua's own runs for ever on an empty string repeated very often. */
+/* Lua's own runs for ever on an empty string repeated very often. Each copy doubles what is there. */
 static int string_rep(lua_State *L)
 {
     struct span text = string_at(L, 1), between = { "", 0 };
     lua_Integer count = luaL_checkinteger(L, 2);
-    size_t each, whole;
+    size_t each, whole, done;
     luaL_Buffer out;
     char *at;
 
@@ -344,16 +344,13 @@ static int string_rep(lua_State *L)
     }
     if ((lua_Unsigned)count > sandbox_of(L)->purse.most / each)
         return luaL_error(L, "the resulting string is larger than the script's memory");
-    whole = (size_t)count * each - between.size;
+    whole = (size_t)count * each;
     at = luaL_buffinitsize(L, &out, whole);
-    for (lua_Integer i = 0; i < count; i++) {
-        memcpy(at, text.at, text.size);
-        at += text.size;
-        if (i + 1 < count)
-            memcpy(at, between.at, between.size);
-        at += between.size;
-    }
-    luaL_pushresultsize(&out, whole);
+    memcpy(at, text.at, text.size);
+    memcpy(at + text.size, between.at, between.size);
+    for (done = each; done < whole; done *= 2)
+        memcpy(at + done, at, done < whole - done ? done : whole - done);
+    luaL_pushresultsize(&out, whole - between.size);
     return 1;
 }
 

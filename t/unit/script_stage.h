@@ -121,7 +121,7 @@ struct seen {
     struct buf text;
 };
 
-static void see(void *data, const struct script_outcome *outcome)
+static inline void see(void *data, const struct script_outcome *outcome)
 {
     static const char *const failures[] = { "threw", "too long", "too large", "silent", "busy", "gone" };
     struct seen *seen = data;
@@ -164,7 +164,7 @@ static void stop_now(struct task *task)
     loop_stop(the_loop);
 }
 
-static void turn_once(void)
+static inline void turn_once(void)
 {
     struct task task = { 0 };
 
@@ -173,13 +173,13 @@ static void turn_once(void)
     loop_run(the_loop);
 }
 
-static void turn_until(const struct seen *seen, unsigned count)
+static inline void turn_until(const struct seen *seen, unsigned count)
 {
     while (seen->count < count)
         loop_run(the_loop);
 }
 
-static struct script *load_text(const char *text)
+static inline struct script *load_text(const char *text)
 {
     char why[1000] = "";
     struct script *script = script_load(the_engine, "demo/Test.lua", span_of(text), NULL, why, sizeof(why));
@@ -190,7 +190,7 @@ static struct script *load_text(const char *text)
 }
 
 /* A script whose exec_get has that body, after that head. */
-static struct script *load_body(const char *head, const char *body)
+static inline struct script *load_body(const char *head, const char *body)
 {
     struct buf text = { 0 };
     struct script *script;
