@@ -33,6 +33,25 @@ static bool is_there(const struct board_row *row)
     return state == ROW_STARTING || state == ROW_LIVE || state == ROW_DRAINING;
 }
 
+/* How long no password is shown to the server because it turned us away; 0: it is shown. */
+static int64_t refused_seconds(const struct login_gate *gate)
+{
+    int64_t wait = atomic_load(&gate->refused_until) - clock_mono();
+
+    return wait > 0 ? (wait + USEC_PER_SEC - 1) / USEC_PER_SEC : 0;
+}
+
+static void print_logins(const struct login_gate *gate)
+{
+    int64_t refused = refused_seconds(gate);
+
+    printf("logins: %u sessions of users, %u wrong passwords in a row", atomic_load(&gate->sessions),
+           atomic_load(&gate->failures));
+    if (refused)
+        printf("; the XMPP server turned them away, none for %llds", (long long)refused);
+    printf("\n");
+}
+
 static void print_table(const struct segment *segment)
 {
     const struct board *board = &segment->board;
@@ -67,6 +86,7 @@ static void print_table(const struct segment *segment)
                link_state_name(view.state), time, (unsigned long long)view.stanzas_in,
                (unsigned long long)view.stanzas_out, view.trouble[0] ? "; " : "", view.trouble);
     }
+    print_logins(&segment->logins);
     printf("\n");
     for (unsigned i = 0; i < COUNTS; i++)
         printf("%-22s %14llu %-6s %s\n", count_name(i), (unsigned long long)count_sum(&segment->counts, i),
@@ -147,6 +167,9 @@ static void print_json(const struct segment *segment)
     add_processes(&out, board);
     buf_char(&out, ',');
     add_streams(&out, &segment->links);
+    buf_printf(&out, ",\"logins\":{\"sessions\":%u,\"failures_in_a_row\":%u,\"refused_seconds\":%lld}",
+               atomic_load(&segment->logins.sessions), atomic_load(&segment->logins.failures),
+               (long long)refused_seconds(&segment->logins));
     buf_text(&out, ",\"counters\":{");
     for (unsigned i = 0; i < COUNTS; i++)
         buf_printf(&out, "%s\"%s\":%llu", i ? "," : "", count_name(i),

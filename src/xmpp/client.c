@@ -201,6 +201,9 @@ void client_close(struct client **client_at)
     *client_at = NULL;
     client_sasl_forget(client);
     if (client->stream == NULL || client->state == CLIENT_ENCRYPTING) { /* no stream that could be ended */
+        watch_stop(&client->watch);
+        resolve_forget(&client->resolving);
+        task_cancel(&client->flush);
         client->state = CLIENT_CLOSING;
         timer_set(client->world->loop, &client->timer, 0, on_timer);
         return;

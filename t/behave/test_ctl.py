@@ -27,12 +27,13 @@ def test_status_tells_processes_streams_and_counters(house):
     assert status["master_pid"] == house.pid
     assert sorted(p["kind"] for p in status["processes"]) == ["keeper", "router", "worker", "worker"]
     assert {s["name"]: s["state"] for s in status["streams"]} == {"upload.localhost": "up", "http.localhost": "up"}
+    assert status["logins"] == {"sessions": 0, "failures_in_a_row": 0, "refused_seconds": 0}
     assert status["counters"]["uploads"] >= 1 and status["counters"]["slots_promised"] >= 1
 
 
 def test_status_for_people(house):
     said = house.ctl("status").stdout
-    for word in ("worker", "router", "keeper", "upload.localhost", "uploads"):
+    for word in ("worker", "router", "keeper", "upload.localhost", "uploads", "logins: 0 sessions of users, 0 wrong passwords in a row"):
         assert word in said
 
 

@@ -102,6 +102,28 @@ static void test_close(void **state)
     assert_int_equal(seen.ended, 0);
 }
 
+/* At any moment of a login: nobody is called any more, and nothing is left. */
+static void test_close_early(void **state)
+{
+    static const enum client_state states[] = { CLIENT_CONNECTING, CLIENT_OPENING, CLIENT_ENCRYPTING };
+
+    (void)state;
+    world.tls = NULL;
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        start();
+        if (states[i] == CLIENT_OPENING)
+            fake_expect(&fake, "<stream:stream");
+        else if (states[i] == CLIENT_ENCRYPTING)
+            client_state_set(client, CLIENT_ENCRYPTING);
+        assert_int_equal(client_state(client), states[i]);
+        client_close(&client);
+        assert_true(run_until(loop, nobody_left, NULL));
+        fake_hang_up(&fake);
+        buf_clear(&fake.in);
+    }
+    assert_int_equal(seen.ended + seen.proved + seen.up, 0);
+}
+
 static void test_out(void **state)
 {
     struct buf *out;
@@ -387,6 +409,7 @@ int main(void)
         TEST(test_keys_are_kept),
         TEST(test_proved_is_enough),
         TEST(test_close),
+        TEST(test_close_early),
         TEST(test_out),
         TEST(test_impostors),
         TEST(test_extension),
