@@ -40,7 +40,8 @@ void login_again(struct module_host *host, struct http_request *request,
                  void (*done)(struct http_request *request, const struct login *login),
                  void (*answer)(struct http_request *request, enum problem problem, const char *detail));
 
-/* Stops one that is under way, before the request is answered otherwise: neither done nor answer is called. */
+/* Stops one that is under way, before the request is answered otherwise: neither done nor answer is called.
+ */
 void login_again_cancel(struct http_request *request);
 
 /* What http_server_guard() wants; data is a struct module_host. */

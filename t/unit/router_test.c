@@ -1,39 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 8 sees 0 1 2 3 4 5(xmpp): router_test.c - the router between a fake server and fake workers that post
  * real letters through a real segment, all in one loop. */
-#include "router_stage.h"
-
-/* ---- stanzas ---- */
-
-#define FROM_ALICE " from='Alice@LocalHost/a' to='upload.localhost' id='1'"
-#define REQUEST    "<request xmlns='urn:xmpp:http:upload:0' filename='a' size='1'/>"
-#define SLOT_ASKED "<iq type='get'" FROM_ALICE ">" REQUEST "</iq>"
-#define TO_ALICE   " from='upload.localhost' to='Alice@LocalHost/a' id='1'>"
-#define REFUSED(type, condition)                                                                             \
-    "<iq type='error'" TO_ALICE "<error type='" type "'><" condition                                         \
-    " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
-
-static bool arrived(void *data)
-{
-    return workers[*(unsigned *)data].arrived > 0;
-}
-
-static void assert_part(const struct worker *worker, unsigned part, const char *text)
-{
-    assert_int_equal(worker->parts[part].size, strlen(text));
-    assert_memory_equal(worker->parts[part].at, text, strlen(text));
-}
-
-/* A request to worker 0, which has it in hand then. */
-static void ask_worker(void)
-{
-    unsigned zero = 0;
-
-    workers[0].arrived = 0;
-    buf_clear(&fake.in);
-    fake_say(&fake, SLOT_ASKED);
-    assert_true(run_until(loop, arrived, &zero));
-}
+#include "router_slot.h"
 
 static void test_journey(void **state)
 {
@@ -225,11 +193,6 @@ static bool zero_has_four(void *data)
     return workers[0].arrived == 4;
 }
 
-static bool let_go(void *data)
-{
-    return workers[*(unsigned *)data].last == LETTER_LET_GO;
-}
-
 /* The least busy gets it, by the board and by what it has in hand; one that leaves gets nothing while there
  * is another. */
 static void test_choice(void **state)
@@ -251,47 +214,6 @@ static void test_choice(void **state)
     assert_true(run_until(loop, let_go, &one));
     fake_say(&fake, SLOT_ASKED SLOT_ASKED);
     assert_true(run_until(loop, zero_has_four, NULL));
-}
-
-/* The last one that leaves serves until a successor is ready: a reload refuses nobody. */
-static void test_leaving_worker_serves_until_its_successor_is_ready(void **state)
-{
-    unsigned zero = 0, one = 1;
-
-    (void)state;
-    begin(1);
-    atomic_store(&heritage.segment->board.rows[ROW_WORKER_0].state, ROW_DRAINING);
-    send_letter(&workers[0], &(struct letter){ .kind = LETTER_LEAVING });
-    ask_worker();
-    assert_int_not_equal(workers[0].last, LETTER_LET_GO);
-    worker_up(1);
-    assert_true(run_until(loop, ready, &one));
-    assert_true(run_until(loop, let_go, &zero));
-}
-
-/* When none comes it is let go all the same, and nobody is there. */
-static void test_last_worker_is_let_go(void **state)
-{
-    unsigned zero = 0;
-
-    (void)state;
-    begin(1);
-    send_letter(&workers[0], &(struct letter){ .kind = LETTER_LEAVING });
-    assert_true(run_until(loop, let_go, &zero));
-    fake_ask(&fake, SLOT_ASKED, REFUSED("wait", "resource-constraint"));
-}
-
-/* An answer that a worker wrote before it died was given. */
-static void test_last_letters_of_the_dead_are_read(void **state)
-{
-    (void)state;
-    begin(1);
-    ask_worker();
-    send_letter(&workers[0],
-                &(struct letter){ .kind = LETTER_IQ_RESULT, .call = workers[0].call, .count = 1 });
-    worker_dies(0); /* before the router's loop turns */
-    fake_expect(&fake, "<iq type='result'" TO_ALICE);
-    assert_false(fake_heard(&fake, "resource-constraint"));
 }
 
 /* A flood is bounded: what is in hand, then resource-constraint; the stream lives on. */
@@ -316,86 +238,6 @@ static void test_flood(void **state)
     worker_dies(0);
     fake_expect(&fake, REFUSED("wait", "resource-constraint"));
     buf_free(&many);
-}
-
-/* ---- errands ---- */
-
-static struct worker keeper;
-
-static void no_change(void *data, unsigned row, uint32_t generation)
-{
-    (void)data;
-    (void)row;
-    (void)generation;
-}
-
-static const struct post_calls keeper_calls = { on_letter, no_change, no_change };
-
-static void keeper_up(void)
-{
-    give_row(ROW_KEEPER, PROCESS_keeper);
-    keeper.heritage = heritage;
-    keeper.heritage.row = ROW_KEEPER;
-    keeper.heritage.kind = PROCESS_keeper;
-    keeper.heritage.generation = atomic_load(&heritage.segment->board.rows[ROW_KEEPER].generation);
-    keeper.post = post_new(&keeper.heritage, loop, &keeper_calls, &keeper);
-}
-
-static void keeper_dies(void)
-{
-    post_free(&keeper.post);
-    atomic_store(&heritage.segment->board.rows[ROW_KEEPER].state, ROW_DEAD);
-    tell_router();
-}
-
-static bool heard(void *data)
-{
-    struct worker *worker = data;
-
-    return worker->last == LETTER_ERRAND || worker->last == LETTER_ERRAND_DONE;
-}
-
-static void send_errand(uint64_t call)
-{
-    workers[0].last = keeper.last = LETTER_NONE;
-    send_letter(&workers[0], &(struct letter){ .kind = LETTER_ERRAND,
-                                               .call = call,
-                                               .number = 1000,
-                                               .count = 3,
-                                               .parts = { SPAN("rest"), SPAN("fetch"), SPAN("body") } });
-}
-
-/* It waits for a keeper, finds it, and comes back to who asked; a keeper that dies with it fails it. */
-static void test_errand(void **state)
-{
-    (void)state;
-    memset(&keeper, 0, sizeof(keeper));
-    begin(1);
-    send_errand(77);
-    keeper_up();
-    assert_true(run_until(loop, heard, &keeper));
-    assert_part(&keeper, 0, "rest");
-    assert_part(&keeper, 1, "fetch");
-    assert_part(&keeper, 2, "body");
-    assert_int_equal(keeper.number, 1000);
-    send_letter(&keeper, &(struct letter){ .kind = LETTER_ERRAND_DONE,
-                                           .call = keeper.call,
-                                           .number = PROBLEM_not_found,
-                                           .count = 1,
-                                           .parts = { SPAN("came back") } });
-    assert_true(run_until(loop, heard, &workers[0]));
-    assert_int_equal(workers[0].call, 77);
-    assert_int_equal(workers[0].number, PROBLEM_not_found);
-    assert_part(&workers[0], 0, "came back");
-    send_errand(78);
-    assert_true(run_until(loop, heard, &keeper));
-    keeper_dies();
-    assert_true(run_until(loop, heard, &workers[0]));
-    assert_int_equal(workers[0].call, 78);
-    assert_int_equal(workers[0].number, PROBLEM_unavailable);
-    assert_int_equal(router->errand_count, 0);
-    for (unsigned part = 0; part < LETTER_PARTS; part++)
-        buf_free(&keeper.parts[part]);
 }
 
 /* ---- IQs out ---- */
@@ -617,26 +459,10 @@ static void test_bad_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_journey),
-        TEST(test_refusal),
-        TEST(test_poison),
-        TEST(test_own_answers),
-        TEST(test_silence),
-        TEST(test_worker_death),
-        TEST(test_no_worker),
-        TEST(test_deadline),
-        TEST(test_choice),
-        TEST(test_leaving_worker_serves_until_its_successor_is_ready),
-        TEST(test_last_worker_is_let_go),
-        TEST(test_last_letters_of_the_dead_are_read),
-        TEST(test_flood),
-        TEST(test_errand),
-        TEST(test_call),
-        TEST(test_bad_calls),
-        TEST(test_call_ends),
-        TEST(test_misrouted),
-        TEST(test_links),
-        TEST(test_close),
+        TEST(test_journey),   TEST(test_refusal),      TEST(test_poison),    TEST(test_own_answers),
+        TEST(test_silence),   TEST(test_worker_death), TEST(test_no_worker), TEST(test_deadline),
+        TEST(test_choice),    TEST(test_flood),        TEST(test_call),      TEST(test_bad_calls),
+        TEST(test_call_ends), TEST(test_misrouted),    TEST(test_links),     TEST(test_close),
         TEST(test_bad_names),
     };
 
