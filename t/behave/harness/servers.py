@@ -5,6 +5,7 @@ Everything lies in one folder; nothing of an installed service is read or touche
 import glob
 import json
 import os
+import re
 import shutil
 import urllib.error
 import urllib.request
@@ -142,6 +143,10 @@ class Prosody(Server):
                               domain=self.domain, host=self.host, http=self.web, globals=self.settings,
                               storage=self.storage, c2s_tls=self.c2s_tls, encryption="true" if self.encryption else "false",
                               modules=" ".join('"%s";' % m for m in self.modules))
+        own = set(re.findall(r"(?m)^(\w+) *=", self.settings))
+        # Prosody 0.12 reads no file that sets an option twice, if its path is long
+        before, after = text.split(self.settings, 1) if self.settings else (text, "")
+        text = "".join(x for x in before.splitlines(True) if x.split(" ", 1)[0] not in own) + self.settings + after
         for name in self.components:
             text += 'Component "%s"\n\tcomponent_secret = "%s"\n' % (name, self.secret)
         with open(config, "w") as file:
