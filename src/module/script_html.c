@@ -126,10 +126,19 @@ static bool is_script_scheme(const struct html *html)
     return seen_ends(html, "script") || seen_ends(html, "data");
 }
 
+static bool is_address(const struct html *html)
+{
+    static const char *const names[] = { "href",       "src",  "action",     "formaction",
+                                         "poster",     "cite", "background", "longdesc",
+                                         "xlink:href", "data", NULL };
+
+    return is_one_of(html->name, names);
+}
+
 /* A byte of an attribute's value. */
 static bool feed_value(struct html *html, char c, const char **why_r)
 {
-    if (c == ':' && !html->fixed && (html->by_value || is_script_scheme(html))) {
+    if (c == ':' && is_address(html) && !html->fixed && (html->by_value || is_script_scheme(html))) {
         *why_r = "an address whose scheme is made up by a value, or is javascript: or data:";
         return false;
     }
@@ -219,9 +228,6 @@ bool html_feed(struct html *html, struct span text, const char **why_r)
 /* ---- values ---- */
 static bool place_in_value(struct html *html, enum html_place *place_r, const char **why_r)
 {
-    static const char *const addresses[] = { "href",       "src",  "action",     "formaction",
-                                             "poster",     "cite", "background", "longdesc",
-                                             "xlink:href", "data", NULL };
     static const char *const refused[] = {
         "style", "srcdoc", "srcset", "ping", "imagesrcset", "target", NULL
     };
@@ -236,7 +242,7 @@ static bool place_in_value(struct html *html, enum html_place *place_r, const ch
         *why_r = "a value within meta or base";
         return false;
     }
-    if (!is_one_of(html->name, addresses))
+    if (!is_address(html))
         *place_r = PLACE_TEXT;
     else if (html->started)
         *place_r = PLACE_URL_MORE;
