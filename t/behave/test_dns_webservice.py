@@ -93,7 +93,7 @@ def test_reference_format_is_the_text_of_the_reference(serve, names):
         "priority: 5}], bosh: [{url:'https://example.org/bosh'}], websocket: []}")
 
 
-def test_callback_wraps_it_and_is_checked(serve, names):
+def test_R20_callback_wraps_it_and_is_checked(serve, names):
     fill(names)
     house = serve()
     reply = ask(house, callback="my.$call_1")
@@ -105,7 +105,7 @@ def test_callback_wraps_it_and_is_checked(serve, names):
     assert ask(house, callback="a" * 64).status == 200
 
 
-def test_a_text_record_cannot_break_out_of_the_answer(serve, names):
+def test_R20_a_text_record_cannot_break_out_of_the_answer(serve, names):
     fill(names)
     names.add("_xmppconnect.example.org", "TXT", "_xmpp-client-xbosh=https://x/'\"</script><script>alert(1)//&")
     names.add("_xmppconnect.example.org", "TXT", b"_xmpp-client-xbosh=https://x/\xff\xfe")
@@ -400,7 +400,7 @@ def test_host_meta_of_the_domain_in_both_forms(serve, names):
     assert ask(house, "nothing.example", below="/.well-known/host-meta").status == 404
 
 
-def test_host_meta_announces_plain_addresses_only_when_told_to(serve, names):
+def test_C13_host_meta_announces_plain_addresses_only_when_told_to(serve, names):
     names.add("example.org", "A", "192.0.2.1")
     names.add("_xmppconnect.example.org", "TXT", "_xmpp-client-xbosh=http://example.org/bosh")
     assert ask(serve(), below="/.well-known/host-meta").status == 404

@@ -47,7 +47,7 @@ def json_of(reply):
     return json.loads(reply.body)
 
 
-def test_both_documents_say_the_same(serve):
+def test_C13_both_documents_say_the_same(serve):
     house = serve(LINKS)
     wanted = [(REL + "websocket", "wss://example.org:5443/ws"), (REL + "xbosh", "https://example.org:5443/bosh")]
     assert xrd_links(ask(house)) == wanted
@@ -55,7 +55,7 @@ def test_both_documents_say_the_same(serve):
     assert got == {"links": [{"rel": r, "href": h} for r, h in wanted]}
 
 
-def test_the_document_is_for_scripts_of_all_sites_and_can_be_kept(serve):
+def test_C14_type_methods_and_cache_are_those_of_a_document_for_all_sites(serve):
     house = serve(LINKS + "max-age = PT10M\n")
     for document in ("host-meta", "host-meta.json"):
         reply = ask(house, document)
@@ -72,7 +72,7 @@ def test_the_document_is_for_scripts_of_all_sites_and_can_be_kept(serve):
         assert ask(house, document, method="POST").body == reply.body
 
 
-def test_the_domain_is_the_host_of_the_request_and_nothing_else(serve):
+def test_C15_the_domain_is_the_host_of_the_request_and_nothing_else(serve):
     house = serve(LINKS)
     assert xrd_links(ask(house, host="EXAMPLE.org.:8080"))[0][1] == "wss://example.org:5443/ws"
     reply = ask(house, host="localhost", fields=[("domain", "example.org")])
@@ -91,7 +91,7 @@ def test_nothing_configured_is_404_and_other_paths_are(serve):
     assert ask(house, "host-meta/x").status == 404
 
 
-def test_callback_wraps_json_and_is_checked(serve):
+def test_C15_callback_wraps_json_and_is_checked(serve):
     house = serve(LINKS)
     reply = ask(house, "host-meta.json", query="?callback=a.b")
     assert reply["content-type"].startswith("application/javascript")
@@ -124,7 +124,7 @@ HOST_META_2 = """domains {
 """.replace(";", "\n") % PIN
 
 
-def test_host_meta_2_has_what_is_mandatory(serve, names):
+def test_C16_host_meta_2_has_what_is_mandatory(serve, names):
     names.add("ws.example.org", "A", "192.0.2.7", ttl=90)
     house = serve(HOST_META_2, names)
     reply = ask(house, "host-meta.json")
@@ -141,12 +141,12 @@ def test_host_meta_2_has_what_is_mandatory(serve, names):
     assert ask(house, "host-meta.json").body == reply.body and len(names.asked) == asked
 
 
-def test_host_meta_2_says_nothing_rather_than_half(serve, names):
+def test_C16_host_meta_2_says_nothing_rather_than_half(serve, names):
     got = json_of(ask(serve(HOST_META_2, names), "host-meta.json"))
     assert got == {"links": [{"rel": REL + "websocket", "href": "wss://ws.example.org/ws"}]}
 
 
-def test_host_meta_2_does_not_wait_for_silent_name_servers_for_long(serve, names):
+def test_C16_host_meta_2_does_not_wait_for_silent_name_servers_for_long(serve, names):
     names.silent = lambda name, kind: True
     reply = ask(serve(HOST_META_2 + "timeout = PT1S", names), "host-meta.json")
     assert "xmpp" not in json_of(reply)
@@ -206,7 +206,7 @@ def test_what_cannot_be_announced_is_refused_at_the_start(serve, text, complaint
     assert house.process.returncode != 0 and complaint in house.said()
 
 
-def test_plain_addresses_are_announced_only_when_told_to(serve):
+def test_C13_plain_addresses_are_announced_only_when_told_to(serve):
     house = serve("websocket = [ 'ws://{domain}/ws' ]\nallow-plain = true\n")
     assert xrd_links(ask(house)) == [(REL + "websocket", "ws://example.org/ws")]
 
