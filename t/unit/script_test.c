@@ -2,6 +2,8 @@
 /* floor 6 sees 0..5: script_test.c - what module/script.h promises to who loads and calls scripts. */
 #include "script_stage.h"
 
+#include <unistd.h>
+
 /* ---- what callback takes ---- */
 static const struct {
     const char *body, *want;
@@ -143,6 +145,68 @@ static void test_bad_files(void **state)
         if (!strstr(why, bad_files[i].want))
             fail_msg("%s\n gave %s\n want %s", bad_files[i].text, why, bad_files[i].want);
     }
+}
+
+/* ---- require ---- */
+static const struct {
+    const char *head, *want;
+} libs[] = {
+    { "local one = require 'one' answer = one.text .. tostring(require 'one' == one)", "text from libtrue" },
+    { "answer = select(2, pcall(require, 'circle'))", "require: circle needs itself" },
+    { "answer = select(2, pcall(require, 'bad'))", "bad.lua:2: " },
+    { "answer = select(2, pcall(require, 'none'))", "No such file" },
+    { "answer = select(2, pcall(require, '../one'))", "letters, digits" },
+    { "answer = select(2, pcall(require, 'one.lua'))", "letters, digits" },
+    { "answer = tostring(require 'silent')", "text true" },
+};
+
+static void put_lib(const char *folder, const char *name, const char *text)
+{
+    char path[200];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s.lua", folder, name);
+    file = text ? fopen(path, "w") : NULL;
+    if (text == NULL) {
+        remove(path);
+        return;
+    }
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    fclose(file);
+}
+
+static void test_require(void **state)
+{
+    static const char *const files[][2] = { { "one", "return { text = 'from lib' }" },
+                                            { "circle", "return require 'circle'" },
+                                            { "bad", "\nlocal = 1" },
+                                            { "silent", "" } };
+    char folder[] = "/tmp/stoa-lib-XXXXXX", text[400], why[1000];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    for (size_t i = 0; i < 4; i++)
+        put_lib(folder, files[i][0], files[i][1]);
+    for (size_t i = 0; i < sizeof(libs) / sizeof(libs[0]); i++) {
+        struct seen seen = { 0 };
+        struct script *script;
+
+        snprintf(text, sizeof(text),
+                 "%s\nreturn { regex = '/', exec_get = function(service, callback) callback(answer) end }",
+                 libs[i].head);
+        script = script_load(the_engine, "demo/Test.lua", span_of(text), folder, why, sizeof(why));
+        if (script == NULL)
+            fail_msg("%s", why);
+        assert_null(script_run(script, HTTP_GET, NULL, 0, see, &seen));
+        if (!strstr(seen.text.at, libs[i].want))
+            fail_msg("%s\n gave %s\n want %s", libs[i].head, seen.text.at, libs[i].want);
+        script_free(&script);
+        buf_free(&seen.text);
+    }
+    for (size_t i = 0; i < 4; i++)
+        put_lib(folder, files[i][0], NULL);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void test_about(void **state)
@@ -381,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_failures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bad_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_require, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_about, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_arguments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verbs, set_up, tear_down),
