@@ -247,10 +247,10 @@ static const struct directive xmpp_directives[] = {
       .effect = ON_RELOAD,
       OF(max_stanza_size),
       .manual =
-          "The largest stanza that is taken from the server; a larger one ends the stream, and with it what "
-          "everybody asked over it. So it must exceed whatever a user can make the server send: his own "
-          "largest stanza (256 K in common settings) with each quotation mark in it escaped, six times "
-          "that." },
+          "The largest stanza that is taken from the server. On a component's stream a larger one is passed "
+          "over, and whoever waits for it waits in vain; a user's session ends. A user's own largest stanza "
+          "(256 K in common settings) may be six times as large here, as servers escape each quotation mark "
+          "in it." },
     DIRECTIVES_END,
 };
 

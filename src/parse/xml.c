@@ -9,6 +9,7 @@
 #include "parse/xml_parser.h"
 #include "parse/xml_scan.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #define NAMES_MOST   (1024u * 1024u) /* bytes of names after which the parser is replaced, which takes 3 us */
@@ -32,6 +33,8 @@ struct xml_stream {
     struct buf header;   /* raw text up to the header's end: a fresh parser is fed with it */
     struct buf pending;  /* raw text behind the last whole tag */
     size_t spent;        /* bytes of the present element or header */
+    unsigned skipped;    /* open elements, the root included, while a child is passed over; 0: none is */
+    const char *skipped_why;
     unsigned renewals;
     bool ended;      /* the root's end tag has come */
     bool feeding;    /* inside xml_stream_feed() */
@@ -148,6 +151,7 @@ static void begin(struct xml_stream *stream)
     xml_parser_begin(&stream->parser, 1, &stream->limits, stream->arena);
     stream->scan = (struct xml_scan){ 0 };
     stream->spent = 0;
+    stream->skipped = 0;
     stream->ended = stream->restarting = false;
     buf_clear(&stream->header);
     buf_clear(&stream->pending);
@@ -235,14 +239,49 @@ static void call_back(struct xml_stream *stream, unsigned events)
         calls->closed(stream->data);
 }
 
+/* ---- passing over a child that is beyond a bound: only the nesting of its tags is looked at ---- */
+
+/* A reason of the scanner's or of ours, while the present tag, or the text before it, is read; level: the
+ * open elements before that tag. false: the stream is broken. */
+static bool begin_skip(struct xml_stream *stream, unsigned level)
+{
+    if (stream->callbacks->skipped == NULL || stream->skipped || level == 0)
+        return false;
+    stream->skipped = level;
+    stream->skipped_why = stream->why;
+    stream->why = NULL;
+    buf_clear(&stream->pending);
+    return true;
+}
+
+/* One tag of it is over. A fresh parser reads on behind the last one. */
+static void skip_tag(struct xml_stream *stream)
+{
+    if (stream->scan.is_end)
+        stream->skipped--;
+    else if (!stream->scan.is_empty)
+        stream->skipped++;
+    if (stream->skipped == 0) {
+        stream->why = stream->skipped_why; /* it was the end tag of the stream itself */
+    } else if (stream->skipped == 1) {
+        stream->skipped = 0;
+        stream->spent = 0;
+        renew(stream);
+        stream->callbacks->skipped(stream->data, stream->skipped_why);
+    }
+}
+
 /* One tag with the text before it. */
 static void take_piece(struct xml_stream *stream, struct span piece)
 {
-    bool before_header = stream->parser.level == 0;
+    unsigned level = stream->parser.level;
+    bool before_header = level == 0;
     unsigned events = feed_piece(&stream->parser, piece);
 
     if (stream->parser.why) {
         stream->why = stream->parser.why;
+        if (stream->parser.is_beyond && begin_skip(stream, level))
+            skip_tag(stream);
         return;
     }
     if (before_header)
@@ -261,7 +300,7 @@ static void take_piece(struct xml_stream *stream, struct span piece)
 /* Between elements white space is dropped unseen and anything but a tag is an error. */
 static struct span at_boundary(struct xml_stream *stream, struct span bytes)
 {
-    bool between = stream->pending.size == 0 && stream->parser.open == NULL &&
+    bool between = stream->pending.size == 0 && stream->parser.open == NULL && stream->skipped == 0 &&
                    (stream->scan.state == XML_SCAN_TEXT || stream->scan.state == XML_SCAN_START);
 
     if (!between)
@@ -274,18 +313,34 @@ static struct span at_boundary(struct xml_stream *stream, struct span bytes)
     return bytes;
 }
 
-static struct span take_bytes(struct xml_stream *stream, struct span bytes)
+/* What bounds the bytes themselves; false: broken. */
+static bool count_bytes(struct xml_stream *stream, size_t size)
 {
-    struct span piece;
-    bool whole;
-    size_t size = xml_scan_next(&stream->scan, bytes, stream->limits.attributes_most, &whole, &stream->why);
-
+    if (stream->why && (stream->skipped || stream->scan.attributes <= stream->limits.attributes_most))
+        return false; /* no bound: it is no good XML */
+    if (stream->skipped)
+        return true;
     stream->spent += size;
     if (stream->spent > stream->limits.element_most)
         stream->why = "an element that is too large";
-    if (stream->why)
+    return stream->why == NULL || begin_skip(stream, stream->parser.level);
+}
+
+static struct span take_bytes(struct xml_stream *stream, struct span bytes)
+{
+    unsigned attributes_most = stream->skipped ? UINT_MAX : stream->limits.attributes_most;
+    struct span piece;
+    bool whole;
+    size_t size = xml_scan_next(&stream->scan, bytes, attributes_most, &whole, &stream->why);
+
+    if (!count_bytes(stream, size))
         return bytes;
     piece = span_head(bytes, size);
+    if (stream->skipped) {
+        if (whole)
+            skip_tag(stream);
+        return span_from(bytes, size);
+    }
     if (!whole || stream->pending.size) {
         buf_add(&stream->pending, piece);
         piece = buf_span(&stream->pending);

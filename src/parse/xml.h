@@ -101,6 +101,9 @@ struct xml_callbacks {
     void (*element)(void *data, struct xml_element *element,
                     struct arena *arena); /* one child of it, whole */
     void (*closed)(void *data);           /* the root's end tag */
+    /* A child beyond a bound of size, levels, attributes or memory was passed over. NULL: it breaks the
+     * stream. For streams on which others' words come, who could else end them. May not free the stream. */
+    void (*skipped)(void *data, const char *why);
 };
 
 /* callbacks must outlive the stream; limits are copied. */

@@ -25,6 +25,12 @@ static void die(struct xml_parser *parser, const char *why)
         parser->why = why;
 }
 
+static void die_beyond(struct xml_parser *parser, const char *why)
+{
+    parser->is_beyond = parser->why == NULL;
+    die(parser, why);
+}
+
 static struct span span_x(const xmlChar *text)
 {
     return span_of((const char *)text);
@@ -108,7 +114,7 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
         return;
     flush_text(parser);
     if (parser->level >= parser->base && parser->level - parser->base >= parser->depth_most) {
-        die(parser, "too many levels");
+        die_beyond(parser, "too many levels");
         return;
     }
     if (parser->open == NULL) {
@@ -129,7 +135,7 @@ static void on_start(void *data, const xmlChar *name, const xmlChar *prefix, con
         parser->open = element;
     parser->level++;
     if (arena_bytes(parser->arena) - parser->arena_before > parser->arena_most)
-        die(parser, "an element that takes too much memory");
+        die_beyond(parser, "an element that takes too much memory");
 }
 
 static void on_end(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri)

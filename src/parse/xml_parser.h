@@ -31,6 +31,7 @@ struct xml_parser {
     struct xml_element *open; /* the innermost one that is being built; NULL: none */
     struct buf text;          /* characters that have not become a node yet */
     const char *why;          /* static text; not NULL: broken */
+    bool is_beyond;           /* why is a bound of ours: the text may be good XML */
     struct {                  /* uri is a string of ctxt's dictionary: equal when the pointer is */
         const xmlChar *uri;
         struct span ns; /* in arena */

@@ -41,6 +41,7 @@ static bool tag_byte(struct xml_scan *scan, char c, unsigned attributes_most, co
     switch (c) {
     case '>':
         scan->state = XML_SCAN_TEXT;
+        scan->is_empty = scan->last == '/' && !scan->is_end;
         return true;
     case '<':
         *why_r = why_less;
@@ -48,11 +49,13 @@ static bool tag_byte(struct xml_scan *scan, char c, unsigned attributes_most, co
     case '\'':
     case '"':
         scan->state = c == '"' ? XML_SCAN_DOUBLE : XML_SCAN_SINGLE;
+        scan->last = c;
         if (++scan->attributes > attributes_most)
             *why_r = why_attributes;
         return false;
     default:
         scan->state = XML_SCAN_TAG;
+        scan->last = c;
         return false;
     }
 }
@@ -63,6 +66,9 @@ static bool open_byte(struct xml_scan *scan, char c, unsigned attributes_most, c
 
     scan->attributes = 0;
     scan->matched = 0;
+    scan->is_end = c == '/';
+    scan->is_empty = false;
+    scan->last = '<';
     if (c == '!') {
         scan->state = XML_SCAN_CDATA_START;
         return false;

@@ -28,6 +28,9 @@ struct xml_scan {
     enum xml_scan_state state;
     unsigned matched;
     unsigned attributes; /* quoted values of the present tag so far */
+    bool is_end;         /* the present tag, or the last one: </x> */
+    bool is_empty;       /* the last one: <x/> */
+    char last;           /* byte inside the tag, outside of quotes */
 };
 
 /* Reads up to the '>' that ends the next tag, or to the end of in; returns how many bytes that was. *whole_r:

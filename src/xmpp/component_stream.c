@@ -9,6 +9,7 @@
 #include "base/codec.h"
 #include "base/digest.h"
 #include "base/random.h"
+#include "os/log.h"
 #include "xmpp/ns.h"
 #include "xmpp/stanza.h"
 
@@ -161,9 +162,18 @@ static void on_closed(void *data)
     component_fall(component, TROUBLE_CLOSED, NULL);
 }
 
-static const struct xml_callbacks callbacks = { .opened = on_opened,
-                                                .element = on_element,
-                                                .closed = on_closed };
+/* Any user may send us such a one: it shall cost nobody else the stream. Whoever waits for it, waits in vain.
+ */
+static void on_skipped(void *data, const char *why)
+{
+    struct component *component = OBJECT(data, component);
+
+    log_info("component %.*s: a stanza was passed over (%s)", SPAN_ARG(component->jid), why);
+}
+
+static const struct xml_callbacks callbacks = {
+    .opened = on_opened, .element = on_element, .closed = on_closed, .skipped = on_skipped
+};
 
 void component_stream_open(struct component *component)
 {

@@ -227,6 +227,20 @@ def test_no_user_can_end_the_stream_by_size(front, what):
     assert send(front.admin, "<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>").status == 200
 
 
+@pytest.mark.parametrize("inside", ["<a>" * 300 + "</a>" * 300, "<a%s/>" % "".join(" a%d=''" % i for i in range(300)),
+                                    "<a>" * 63 + "<b%s><c/>t</b>" % "".join(" a%d='/>'" % i for i in range(300)) + "</a>" * 63],
+                         ids=["levels", "attributes", "both"])
+def test_no_user_can_end_the_stream_by_its_shape(front, inside):
+    lost = front.house.counter("streams_lost")
+    alice = xmpp.client(front.server, "alice", "l" + os.urandom(4).hex())
+    alice.send("<message to='http.localhost'><body>b</body>%s</message>" % inside)
+    assert alice.iq("get", "http.localhost", "<ping xmlns='urn:xmpp:ping'/>").get("type") == "result"
+    alice.close()
+    assert front.house.counter("streams_lost") == lost
+    assert "was passed over" in front.house.log()
+    assert send(front.admin, "<iq type='get' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>").status == 200
+
+
 # ---- servers that do not behave ----
 
 @pytest.fixture

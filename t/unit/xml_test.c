@@ -161,7 +161,7 @@ static void on_closed(void *data)
     buf_char(&((struct heard *)data)->text, ')');
 }
 
-static const struct xml_callbacks calls = { on_opened, on_element, on_closed };
+static const struct xml_callbacks calls = { .opened = on_opened, .element = on_element, .closed = on_closed };
 
 static bool feed(struct heard *heard, struct span in, size_t piece)
 {
@@ -311,6 +311,66 @@ static void bounds_hold(void **state)
     arena_free(&arena);
 }
 
+static void on_skipped(void *data, const char *why)
+{
+    assert_non_null(why);
+    buf_char(&((struct heard *)data)->text, '#');
+}
+
+static const struct xml_callbacks skipping = {
+    .opened = on_opened, .element = on_element, .closed = on_closed, .skipped = on_skipped
+};
+
+/* What is beyond a bound is passed over where that is asked for, in whatever pieces it comes; what is no good
+ * XML ends the stream all the same. */
+static void beyond_bounds_is_passed_over(void **state)
+{
+    static const struct xml_limits small = { .element_most = 100, .depth_most = 3, .attributes_most = 2 };
+    static const struct {
+        const char *in, *want;
+        bool good;
+    } rows_of[] = {
+        { "<a><b><c><d/></c></b></a><x/>", "(s#<x/>", true },
+        { "<a><b><c><d><e></e></d><f/><g b='/'></g></c>t</b></a><x/><y/>", "(s#<x/><y/>", true },
+        { "<a><b><c><d/></c></b></a><a><b><c><d/></c></b></a></s>", "(s##)", true },
+        { "<a b='' c='' d='>'/><x/>", "(s#<x/>", true },
+        { "<a b='' c='' d='' e=''><b/></a> <x/>", "(s#<x/>", true },
+        { "<a><b c='' d='' e=''/>t</a><x/>", "(s#<x/>", true },
+        { "<a><b><c><d><![CDATA[</a><x/>]]></d></c></b></a><x/>", "(s#<x/>", true },
+        { "<a>"
+          "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+          "89"
+          "<b>more</b></a><x/>",
+          "(s#<x/>", true },
+        { "<a "
+          "b='0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123'"
+          "/><x/>",
+          "(s#<x/>", true },
+        { "<x/><a><b><c><d><!-- --></d></c></b></a>", "(s<x/>", false },
+        { "<a><b><c><d b='<'/></c></b></a>", "(s", false },
+        { "<a></b></a>", "(s", false },
+        { "</s                                                                                               "
+          "  "
+          "                                     >",
+          "(s", false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows_of) / sizeof(rows_of[0]); i++) {
+        struct span in = span_of(rows_of[i].in);
+
+        for (size_t piece = 1; piece <= in.size; piece++) {
+            struct heard heard = { .stream = xml_stream_new(&skipping, &heard, &small) };
+            bool good = feed(&heard, SPAN("<s xmlns='u'>"), piece) && feed(&heard, in, piece);
+
+            if (good != rows_of[i].good || !span_is(buf_span(&heard.text), rows_of[i].want))
+                fail_msg("%s in pieces of %zu: %.*s", rows_of[i].in, piece, SPAN_ARG(buf_span(&heard.text)));
+            xml_stream_free(&heard.stream);
+            buf_free(&heard.text);
+        }
+    }
+}
+
 static void memory_is_bounded(void **state)
 {
     static char text[60000];
@@ -422,6 +482,7 @@ int main(void)
         cmocka_unit_test(callbacks_may_free),
         cmocka_unit_test(callbacks_may_restart),
         cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(beyond_bounds_is_passed_over),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(new_names_for_ever),
         cmocka_unit_test(trees_are_walked),
