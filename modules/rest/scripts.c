@@ -112,6 +112,7 @@ static void script_end(struct rest_script *one)
 {
     if (one->endpoint.expression != NULL)
         rest_remove_endpoint(one->rest, &one->endpoint);
+    rest_pages_free(one);
     script_free(&one->script);
     free((char *)(uintptr_t)one->endpoint.regex);
     free(one->folder);
@@ -179,6 +180,7 @@ static void load_found(struct rest *rest, const struct rest_found *found)
         script_end(one);
         return;
     }
+    rest_pages_load(one);
     scripts->items = must_realloc(scripts->items, (scripts->count + 1) * sizeof(struct rest_script *));
     scripts->items[scripts->count++] = one;
 }

@@ -38,8 +38,6 @@ struct rest_scripts {
     size_t count;
     struct rest_failure *failures; /* owned */
     size_t failure_count;
-    /* Of the folder of the operator's scripts: header.html and footer.html, put around pages; NULL: none. */
-    struct script_template *header, *footer;
 };
 
 /* Loads all into rest->scripts, with the last good texts of table "script", and adds their endpoints; before
@@ -89,8 +87,6 @@ void rest_script_run(struct rest_call *call); /* run of all methods of scripts *
 /* scripts_page.c: answers as pages. */
 void rest_pages_load(struct rest_script *one); /* the templates beside it */
 void rest_pages_free(struct rest_script *one);
-void rest_frame_load(struct rest *rest); /* header and footer */
-void rest_frame_free(struct rest_scripts *scripts);
 /* false: there is no template for it, or it broke (said in the log). */
 bool rest_script_page(struct rest_run *run, struct json_object *result);
 

@@ -90,6 +90,8 @@ static void answer_response(struct rest_run *run, const struct script_outcome *o
 /* The formats have one root: a table with more members, or a list, is put under "result". */
 static void answer_table(struct rest_run *run, struct json_object *json)
 {
+    if (rest_script_page(run, json))
+        return;
     if (run->call->format != REST_JSON &&
         (!json_object_is_type(json, json_type_object) || json_object_object_length(json) != 1)) {
         struct json_object *root = json_object_new_object();

@@ -284,6 +284,20 @@ def test_figures_are_shown(place, kind):
     assert place.admin.get("/rest/stats/elsewhere.example").status == 404
 
 
+def test_pages_for_browsers(place):
+    for path, words in (("/rest/user/bob@localhost", b"<h1>bob@localhost</h1>"), ("/rest/stats/", b"Seconds since the start"),
+                        ("/rest/stats/localhost", b"<h1>localhost</h1>")):
+        reply = place.admin.get(path, accept="text/html,application/xhtml+xml")
+        assert (reply.status, reply["content-type"]) == (200, "text/html; charset=utf-8"), reply
+        assert words in reply.body and reply.body.startswith(b"<!DOCTYPE html>") and reply.body.rstrip().endswith(b"</html>")
+        assert "script" not in reply["content-security-policy"] and "default-src 'none'" in reply["content-security-policy"]
+    reply = place.admin.get("/rest/users/?api-key=%s" % rest.KEY, key=None, accept="text/html")
+    if place.kind == "ejabberd":  # a key that came in the address goes on in the links
+        assert b'<a href="/rest/user/bob%%40localhost?api-key=%s">' % rest.KEY.encode() in reply.body, reply.body
+    else:
+        assert reply.status == 501
+
+
 # ---- pubsub ----
 
 def pubsub(place, command, kind="json", **values):

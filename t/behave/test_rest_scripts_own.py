@@ -137,6 +137,28 @@ def test_what_callback_takes(make):
     assert api("POST", "/rest/a/text").status == 405 and api("POST", "/rest/a/text")["allow"] == "GET, HEAD, OPTIONS"
 
 
+PAGE = "<!DOCTYPE html>\n<p>{{ result.r.text }}</p><a href=\"{{ link('/a/') }}\">{{ request.path }}</a>\n"
+
+
+def test_a_template_beside_a_script_makes_pages(make):
+    text = script("/", "callback { r = { text = '<i>&' } }")
+    house = started(make, {"a/A.lua": text, "a/AGet.html": PAGE, "b/B.lua": text, "b/B.html": "{% include part.html %}",
+                           "part.html": "{{ result.r.text }} shared", "c/C.lua": text, "c/CPost.html": PAGE,
+                           "d/D.lua": text, "d/D.html": "{{ result.r.text.x.y }}", "e/E.lua": text, "e/E.html": "\n{% if %}"})
+    api = rest.Api(house)
+    reply = api.get("/rest/a/", accept="text/html")
+    assert (reply.status, reply["content-type"]) == (200, "text/html; charset=utf-8")
+    assert reply.body == b'<!DOCTYPE html>\n<p>&lt;i&gt;&amp;</p><a href="/rest/a/">/rest/a/</a>\n'
+    assert api.get("/rest/b/?type=text/html").body == b"&lt;i&gt;&amp; shared"
+    for path in ("/rest/a/", "/rest/c/"):  # no wish, or no template for it: XML as ever
+        reply = api.get(path, accept="text/html" if path == "/rest/c/" else None)
+        assert reply["content-type"] == "application/xml" and reply.body.startswith(b"<r>")
+    for path in ("/rest/d/", "/rest/e/"):  # a broken one
+        assert api.get(path, accept="text/html")["content-type"] == "application/xml"
+    assert "E.html:2" in house.log() and "D.html:1" in house.log()
+    assert json.loads(api.get("/rest/", accept="application/json").body)["rest"]["failed"] == ["e/E.lua"]
+
+
 # ---- access ----
 
 def test_keys_and_roles(make):
