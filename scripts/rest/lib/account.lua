@@ -108,7 +108,8 @@ end
 -- ---- one account ----
 
 -- {resources, last_login} of an account that is there; false: there is none; nil: service:why() tells.
-function account.look(service, jid)
+-- is_removed: it was just removed; sessions that are about to end then prove nothing.
+function account.look(service, jid, is_removed)
     local stats = account.command(service, jid.domain, "user-stats", { accountjid = jid.bare })
     if not stats then
         return nil
@@ -117,14 +118,14 @@ function account.look(service, jid)
         return false
     end
     local facts = { resources = account.values(stats, "onlineresources") or {} }
-    if #facts.resources > 0 then
+    if #facts.resources > 0 and not is_removed then
         return facts
     end
     -- Some servers answer alike for accounts that are offline and for those that do not exist. A last login
     -- proves one; without it only the list can tell; a server that has no list told the truth before.
     local login = account.command(service, jid.domain, "get-user-lastlogin", { accountjid = jid.bare })
     local last = login and not login.failed and (account.values(login, "lastlogin") or {})[1]
-    if last and last:find("^[0-9]") then
+    if last and not is_removed and last:find("^[0-9]") then
         facts.last_login = last
         return facts
     end

@@ -166,7 +166,7 @@ local function delete(service, callback, user, localpart, domain)
         return callback(refusal)
     end
     -- Servers report single accounts in words only: whether it is gone is better looked at.
-    if jid.bare ~= user and account.look(service, jid) then
+    if jid.bare ~= user and account.look(service, jid, true) then
         return callback(answer.problem(502, "The XMPP server did not delete the account"))
     end
     service:forget(jid.bare)
