@@ -136,7 +136,7 @@ static int count(lua_State *L)
     if (lua_istable(L, 1))
         for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
             found++;
-    else if (!lua_isnil(L, 1))
+    else if (!lua_isnil(L, 1) && !lua_islightuserdata(L, 1))
         luaL_checktype(L, 1, LUA_TTABLE);
     lua_pushinteger(L, found);
     return 1;

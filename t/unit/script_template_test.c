@@ -45,7 +45,7 @@ static const struct {
     { "{% for i, v in list %}{{ i }}{{ v }},{% end %}", "1x,2y," },
     { "{% for k, v in z %}{{ k }}={{ v }},{% end %}", "second=1,first=2," },
     { "{% for v in none %}never{% end %}{% for v in nil_value %}never{% end %}", "" },
-    { "{{ count(list) }}{{ count(none) }}{{ count(user) }}{{ count(nothing) }}", "2030" },
+    { "{{ count(list) }}{{ count(none) }}{{ count(user) }}{{ count(nothing) }}{{ count(null) }}", "20300" },
     { "{{ name:upper():sub(1, 2) }} {{ ('x,y'):gsub(',', '-') }}", "&lt;B x-y" },
     { "<a href=\"{{ site }}\">", "<a href=\"https://example.org/?a=1&amp;b=&#39;2&#39;\">" },
     { "<a href=\"{{ evil }}\">", "<a href=\"about:invalid\">" },
