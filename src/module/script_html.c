@@ -138,7 +138,9 @@ static bool is_address(const struct html *html)
 /* A byte of an attribute's value. */
 static bool feed_value(struct html *html, char c, const char **why_r)
 {
-    if (c == ':' && is_address(html) && !html->fixed && (html->by_value || is_script_scheme(html))) {
+    if (!is_address(html))
+        return true;
+    if (c == ':' && !html->fixed && (html->by_value || is_script_scheme(html))) {
         *why_r = "an address whose scheme is made up by a value, or is javascript: or data:";
         return false;
     }
@@ -242,9 +244,10 @@ static bool place_in_value(struct html *html, enum html_place *place_r, const ch
         *why_r = "a value within meta or base";
         return false;
     }
+    *place_r = PLACE_TEXT;
     if (!is_address(html))
-        *place_r = PLACE_TEXT;
-    else if (html->started)
+        return true;
+    if (html->started)
         *place_r = PLACE_URL_MORE;
     else
         *place_r = is_one_of(html->tag, strict) ? PLACE_URL_OURS : PLACE_URL;

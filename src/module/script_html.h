@@ -28,7 +28,7 @@ struct html {
     enum html_state state;
     char tag[16], name[24]; /* of the element and the attribute, in lower case; cut */
     char seen[10];          /* the last bytes within a comment or raw text */
-    bool started;           /* the attribute's value has a first byte or a first value */
+    bool started;           /* an address: its value has a first byte or a first value */
     bool by_value;          /* ... and it came from a value */
     bool fixed;             /* an address is past its scheme and host: behind / ? or # */
 };

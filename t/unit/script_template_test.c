@@ -62,6 +62,7 @@ static const struct {
     { "<style>a > b { color: red }</style>{{ yes }}<!-- <a -->{{ yes }}<!doctype html>{{ yes }}",
       "<style>a > b { color: red }</style>true<!-- <a -->true<!doctype html>true" },
     { "<p title='{{ yes }}: script: {{ yes }}'>", "<p title='true: script: true'>" },
+    { "<p title='{% if yes %}a/b{% end %}'>", "<p title='a/b'>" },
     { "<textarea>{{ name }}</textarea>", "<textarea>&lt;b&gt;&amp;&#39;&quot;</textarea>" },
     { "1 < 2 {{ yes }}", "1 < 2 true" },
     { "{{ tostring(io) }}{{ tostring(os.execute) }}{{ tostring(require) ~= nil }}", "nilniltrue" },
