@@ -125,7 +125,7 @@ def clang_format(paths):
 def readmes(paths):
     """Each folder that holds files says in a README.md what lives there; scripts/README.md tells of scripts."""
     known = {os.path.dirname(p) for p in paths if os.path.basename(p) == "README.md"}
-    data = ("t/fuzz/corpus", ".ci", "scripts/rest/")
+    data = ("t/fuzz/corpus", ".ci", "scripts/rest")
     for folder in sorted({os.path.dirname(p) for p in paths}):
         if folder not in known and not folder.startswith(data):
             yield "%s/: has no README.md" % (folder or ".")
