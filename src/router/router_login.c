@@ -313,7 +313,7 @@ static struct verdict judge(struct router *router, unsigned row, const struct le
                now - session->proved < router->setting->login_cache) {
         router_session_used(session);
         done = verdict(PROBLEM_none, "", 0);
-    } else if (router_login_wrong(router, name.at)) {
+    } else if (router_login_wrong(router, name.at, text)) {
         done = verdict(PROBLEM_not_authorized, "", 0);
     } else if (atomic_load(&gate->refused_until) > now) {
         done = verdict(PROBLEM_logins_refused, "", atomic_load(&gate->refused_until) - now);
@@ -351,6 +351,7 @@ void router_logout(struct router *router, unsigned row, const struct letter *let
         return;
     jid = jid_bare_text(router->scratch, parsed);
     auth_cache_forget(&router->heritage->segment->auth, jid);
+    router_login_changed(router, jid);
     while (map_next(logins->proofs, &at, &key, &value)) {
         struct proof *proof = value;
 

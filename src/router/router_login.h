@@ -88,7 +88,9 @@ void router_login_keep(struct router *router, struct span jid, const struct logi
 /* ---- router_login_proof.c ---- */
 /* By the name of a pair: it was right in the last days, or wrong in the last minute. */
 bool router_login_known(struct router *router, const char *name);
-bool router_login_wrong(struct router *router, const char *name);
+/* What was wrong before the account was changed may be right now: such an account is asked for again. */
+bool router_login_wrong(struct router *router, const char *name, struct span jid);
+void router_login_changed(struct router *router, struct span jid);
 void router_login_forget(struct router *router, const char *name); /* that it was right */
 struct login_secret *login_secret_new(struct span password);
 void login_secret_free(struct login_secret **secret); /* wipes */

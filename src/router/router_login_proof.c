@@ -7,6 +7,7 @@
 #include "router/router_login.h"
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "os/log.h"
 
 #include <openssl/crypto.h>
@@ -86,9 +87,34 @@ bool router_login_known(struct router *router, const char *name)
     return marked(router, "login-right", name);
 }
 
-bool router_login_wrong(struct router *router, const char *name)
+/* An account's own mark: named as a pair with no password is. */
+static void account_name(struct router *router, struct span jid, char name_r[LOGIN_NAME_SIZE])
 {
-    return marked(router, "login-wrong", name);
+    unsigned char mac[AUTH_MAC];
+    struct buf name = { 0 };
+
+    auth_cache_mac(&router->heritage->segment->auth, jid, SPAN(""), mac);
+    codec_hex(&name, span_make((const char *)mac, sizeof(mac)));
+    must(name.size < LOGIN_NAME_SIZE);
+    memcpy(name_r, name.at, name.size);
+    name_r[name.size] = '\0';
+    buf_free(&name);
+}
+
+bool router_login_wrong(struct router *router, const char *name, struct span jid)
+{
+    char account[LOGIN_NAME_SIZE];
+
+    account_name(router, jid, account);
+    return marked(router, "login-wrong", name) && !marked(router, "login-new", account);
+}
+
+void router_login_changed(struct router *router, struct span jid)
+{
+    char account[LOGIN_NAME_SIZE];
+
+    account_name(router, jid, account);
+    mark(router, "login-new", account, WRONG_WAIT);
 }
 
 void router_login_forget(struct router *router, const char *name)

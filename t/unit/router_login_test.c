@@ -138,6 +138,17 @@ static void test_ended_by_the_server(void **state)
                      PROBLEM_no_session);
 }
 
+/* A password that was wrong a moment ago may be the one that was set since. */
+static void test_wrong_password_that_was_set_meanwhile(void **state)
+{
+    (void)state;
+    assert_int_equal(login("alice", "wrong"), PROBLEM_not_authorized);
+    send_letter(&workers[0],
+                &(struct letter){ .kind = LETTER_LOGOUT, .count = 1, .parts = { SPAN("alice@localhost") } });
+    assert_int_equal(login("alice", "wrong"), PROBLEM_not_authorized);
+    assert_int_equal(c2s.accepted, 2); /* it was asked */
+}
+
 static void test_logout(void **state)
 {
     (void)state;
@@ -393,6 +404,7 @@ int main(void)
         TEST(test_never_two_sessions),
         TEST(test_two_good_passwords_at_once),
         TEST(test_ended_by_the_server),
+        TEST(test_wrong_password_that_was_set_meanwhile),
         TEST(test_logout),
         TEST(test_logout_during_a_login),
         TEST(test_sessions_most),
