@@ -41,8 +41,10 @@ struct run {
     struct adhoc_owner owner; /* texts in arena; owner.to is whom we talk with */
     struct wish wish;         /* of no use without call */
     struct ask ask;
-    int64_t deadline; /* clock_mono */
-    unsigned steps;   /* forms that were sent */
+    int64_t deadline;          /* clock_mono */
+    unsigned steps;            /* forms that were sent */
+    struct json_object *reply; /* owned; the answer, while an account is being forgotten */
+    int status;                /* of it */
 };
 
 /* ---- ends ---- */
@@ -66,6 +68,7 @@ static struct rest_call *run_end(struct run *run)
     struct arena *arena = run->arena;
 
     ask_cancel(&run->ask);
+    json_object_put(run->reply);
     OBJECT_DEAD(run);
     arena_free(&arena);
     return call;
@@ -103,16 +106,43 @@ static void say_farewell(const struct run *run, struct span sessionid)
     buf_free(&payload);
 }
 
+static void reply(struct run *run)
+{
+    struct json_object *map = run->reply;
+    int status = run->status;
+
+    run->reply = NULL;
+    rest_answer_status(run_end(run), status, map);
+}
+
+static void on_forgotten(struct ask *ask)
+{
+    struct run *run = OBJECT(ask->data, run);
+
+    if (run->call)
+        reply(run);
+    else
+        run_end(run);
+}
+
+static void forget(struct run *run, struct span jid)
+{
+    ask_cancel(&run->ask); /* the one before: letters are read in their order, so the last answer is enough */
+    run->ask = (struct ask){ .done = on_forgotten, .data = run };
+    ask_logout(run->host, &run->ask, run->arena, jid);
+}
+
 /* What was proved of an account counts no more once its password is another one, or it is gone: some servers
- * leave its sessions running. Believed of a server for its own accounts only. */
-static void forget_changed(const struct run *run, const struct command *command)
+ * leave its sessions running. Believed of a server for its own accounts only. false: no account changed. */
+static bool forget_changed(struct run *run, const struct command *command)
 {
     const struct form_answers *answers = &run->wish.answers;
     struct span node = run->owner.node;
+    bool changed = false;
 
     if (command->status != COMMAND_COMPLETED || command->has_failed ||
         (!span_is(node, NS_ADMIN "#change-user-password") && !span_is(node, NS_ADMIN "#delete-user")))
-        return;
+        return false;
     for (size_t i = 0; i < answers->count; i++) {
         const struct form_answer *one = &answers->all[i];
 
@@ -121,10 +151,13 @@ static void forget_changed(const struct run *run, const struct command *command)
         for (size_t k = 0; k < one->count; k++) {
             struct jid jid;
 
-            if (jid_parse(run->arena, one->values[k], &jid) && span_eq(jid.domain, run->owner.to))
-                tell_logout(run->host, jid_bare_text(run->arena, jid));
+            if (!jid_parse(run->arena, one->values[k], &jid) || !span_eq(jid.domain, run->owner.to))
+                continue;
+            forget(run, jid_bare_text(run->arena, jid));
+            changed = true;
         }
     }
+    return changed;
 }
 
 static void answer(struct run *run, const struct command *command, bool has_state)
@@ -133,9 +166,7 @@ static void answer(struct run *run, const struct command *command, bool has_stat
     struct arena *arena = call->request->arena;
     struct json_object *inner = command_map(command, run->place.shown, run->wish.node, arena);
     struct json_object *map = json_object_new_object();
-    int status = command->has_failed && !call->rest->conf->reference_errors ? 422 : 200;
 
-    forget_changed(run, command);
     if (has_state) {
         struct span shown = SPAN("");
 
@@ -144,8 +175,10 @@ static void answer(struct run *run, const struct command *command, bool has_stat
         command_add_state(inner, command, shown);
     }
     json_object_object_add(map, "command", inner);
-    run_end(run);
-    rest_answer_status(call, status, map);
+    run->reply = map;
+    run->status = command->has_failed && !call->rest->conf->reference_errors ? 422 : 200;
+    if (!forget_changed(run, command))
+        reply(run);
 }
 
 static void refuse(struct run *run, const char *why)
@@ -350,7 +383,7 @@ static void on_cancel(struct rest_call *call)
 {
     struct run *run = OBJECT(call->data, run);
 
-    if (run->steps == 0 && !run->wish.is_driven) {
+    if (run->steps == 0 && !run->wish.is_driven && run->reply == NULL) {
         run->call = NULL;
         call->data = NULL;
         return;

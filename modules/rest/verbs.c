@@ -144,17 +144,16 @@ static void on_forget_cancelled(struct script_wait *wait, void *data)
     OBJECT_DEAD(forgetting);
 }
 
-/* The router is told, and then asked something: once it answers, it has read both. Else a request that comes
- * to another worker right after this one's answer could still be let in by what was proved before. */
+/* Over when the router has done it: else a request that comes to another worker right after this one's answer
+ * could still be let in by what was proved before. */
 static void verb_forget(struct script_wait *wait, struct json_object *args)
 {
     struct module_host *host = verb_run(wait)->call->rest->host;
     struct arena *arena = script_wait_arena(wait);
     struct forgetting *forgetting;
     struct span text, bare;
-    struct jid jid;
 
-    if (!verb_text(args, 0, &text) || !bare_jid(wait, text, &bare) || !jid_parse(arena, bare, &jid)) {
+    if (!verb_text(args, 0, &text) || !bare_jid(wait, text, &bare)) {
         script_refuse(wait, "forget needs the bare JID of an account");
         return;
     }
@@ -164,8 +163,7 @@ static void verb_forget(struct script_wait *wait, struct json_object *args)
     forgetting->ask.done = on_forgotten;
     forgetting->ask.data = forgetting;
     script_wait_on_cancel(wait, on_forget_cancelled, forgetting);
-    tell_logout(host, bare);
-    ask_iq(host, &forgetting->ask, arena, bare, jid.domain, IQ_GET, SPAN("<ping xmlns='urn:xmpp:ping'/>"), 0);
+    ask_logout(host, &forgetting->ask, arena, bare);
 }
 
 /* ---- what a script may know ---- */

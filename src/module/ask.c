@@ -123,12 +123,10 @@ void ask_errand(struct module_host *host, struct ask *ask, struct arena *arena, 
     timer_set(host->loop, &ask->timer, clock_mono() + wait + ERRAND_GRACE, on_deadline);
 }
 
-void tell_logout(struct module_host *host, struct span jid)
+void ask_logout(struct module_host *host, struct ask *ask, struct arena *arena, struct span jid)
 {
     auth_cache_forget(&host->segment->auth, jid);
-    if (host->desk && host->desk->router)
-        desk_say(host->desk, ROW_ROUTER, host->desk->router,
-                 &(struct letter){ .kind = LETTER_LOGOUT, .count = 1, .parts = { jid } });
+    begin(host, ask, arena, &(struct letter){ .kind = LETTER_LOGOUT, .count = 1, .parts = { jid } });
 }
 
 void ask_cancel(struct ask *ask)

@@ -167,6 +167,7 @@ static void on_letter(void *data, unsigned row, uint32_t generation, const struc
     case LETTER_IQ_FAILED:
     case LETTER_SENT:
     case LETTER_LOGIN_DONE:
+    case LETTER_LOGOUT_DONE:
     case LETTER_ERRAND_DONE:
         desk_ask_letter(desk, letter);
         break;

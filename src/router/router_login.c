@@ -337,7 +337,7 @@ void router_login(struct router *router, unsigned row, const struct letter *lett
 }
 
 /* Its password was changed, or it is gone. */
-void router_logout(struct router *router, unsigned row, const struct letter *letter)
+static void forget_account(struct router *router, const struct letter *letter)
 {
     struct logins *logins = router->logins;
     struct session *session;
@@ -346,7 +346,6 @@ void router_logout(struct router *router, unsigned row, const struct letter *let
     void *value;
     size_t at = 0;
 
-    (void)row;
     if (!jid_parse(router->scratch, letter->parts[0], &parsed))
         return;
     jid = jid_bare_text(router->scratch, parsed);
@@ -369,6 +368,13 @@ void router_logout(struct router *router, unsigned row, const struct letter *let
     }
     arena_reset(router->scratch);
     router_login_next(router);
+}
+
+void router_logout(struct router *router, unsigned row, const struct letter *letter)
+{
+    forget_account(router, letter);
+    post_send(router->post, row, router->peers[row].generation,
+              &(struct letter){ .kind = LETTER_LOGOUT_DONE, .call = letter->call });
 }
 
 /* ---- all of it ---- */
