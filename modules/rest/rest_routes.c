@@ -5,12 +5,17 @@
  * role; a method that says nothing needs a key. The path is the one that was decoded once. */
 #include "rest.h"
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "os/log.h"
+#include "parse/ip.h"
+#include "shm/bucket.h"
 #include "shm/count.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define KEY_GUESSES_MOST 100 /* unknown keys of one address at once; one more each second */
 
 /* ---- the list ---- */
 
@@ -201,8 +206,40 @@ static void keep_scope(struct rest_call *call, const struct key *key)
     }
 }
 
+/* Guesses of keys, by address; of IPv6 by its first 64 bits, as whoever has one address there has them all.
+ */
+static struct span guess_name(const struct rest_call *call)
+{
+    struct ip_address address;
+    char text[IP_TEXT];
+
+    if (!ip_address_parse(span_of(call->request->client), &address))
+        return SPAN("rest-guess/unix");
+    if (!ip_address_is4(&address))
+        memset(address.bytes + 8, 0, 8);
+    ip_address_text(&address, text);
+    return span_of(arena_printf(call->request->arena, "rest-guess/%s", text));
+}
+
+static const struct bucket_rule guesses = { .burst = KEY_GUESSES_MOST, .interval = USEC_PER_SEC };
+
+/* Whoever guessed too often waits, also with a good key: else guessing would go on at full speed. */
+static bool is_guesser(struct rest_call *call)
+{
+    int64_t wait = bucket_wait(&call->rest->host->segment->buckets, guess_name(call), &guesses, clock_mono());
+
+    if (wait <= 0)
+        return false;
+    reply_field_printf(call->request, "Retry-After", "%lld",
+                       (long long)((wait + USEC_PER_SEC - 1) / USEC_PER_SEC));
+    rest_problem(call, PROBLEM_too_many_requests,
+                 "Too many API keys from this address were unknown; try again later");
+    return true;
+}
+
 static void check_key(struct rest_call *call)
 {
+    struct span shown = shown_key(call->request);
     const struct key *key = NULL;
     char why[256];
     enum key_verdict verdict;
@@ -211,7 +248,11 @@ static void check_key(struct rest_call *call)
         log_in(call);
         return;
     }
-    verdict = keys_check(call->rest->keys, call->request, shown_key(call->request), &key, why, sizeof(why));
+    if (shown.at != NULL && is_guesser(call))
+        return;
+    verdict = keys_check(call->rest->keys, call->request, shown, &key, why, sizeof(why));
+    if (verdict == KEY_UNKNOWN)
+        (void)bucket_take(&call->rest->host->segment->buckets, guess_name(call), &guesses, clock_mono());
     if (verdict != KEY_GOOD) {
         count_add(COUNT_rest_refused_keys, 1);
         rest_problem(call, PROBLEM_key_required, why);

@@ -55,6 +55,19 @@ def test_a_key_counts_from_add_to_revoke_on_all_workers(make):
     assert house.ctl("key", "revoke", name, check=False).returncode == 1
 
 
+def test_guessing_keys_is_slowed_down(make):
+    house = make()
+    _, key = made(house)
+    tries = 0
+    slowed = ask(house, "guess")
+    while slowed.status == 403 and tries < 2000:
+        tries += 1
+        slowed = ask(house, "guess-%d" % tries)
+    assert slowed.status == 429 and tries >= 100, (tries, slowed)
+    assert int(slowed["retry-after"]) >= 1 and json.loads(slowed.body)["condition"] == "resource-constraint"
+    assert base.wait_for(lambda: ask(house, key).status == 401, "the good key to be heard again")
+
+
 def test_a_key_outlives_restarts_and_deaths(make):
     house = make()
     name, key = made(house, "--method", "GET")
