@@ -17,9 +17,12 @@
 #include "parse/xml.h"
 #include "shm/segment.h"
 
-#define STOA_MODULE_ABI 2u
+#define STOA_MODULE_ABI 3u
 
 struct module_host;
+struct command_table;
+struct command_source;
+struct report;
 
 /* ---- what the host gives ---- */
 struct module_host {
@@ -123,6 +126,13 @@ struct stoa_module {
     const struct errand_row *errands;
 
     const struct ctl_command *commands; /* host->state is NULL there: the command opens what it needs */
+
+    /* In workers: ad-hoc commands (command.h); may be NULL. */
+    const struct command_table *adhoc;
+    const struct command_source *adhoc_source;
+
+    /* In workers: what the status page, its JSON and /metrics say of the module; may be NULL. */
+    void (*report)(struct module_host *host, struct report *report);
 };
 
 #endif

@@ -19,6 +19,7 @@ TABLE = {
     "src/store": (4, (0, "os/log", "os/disk", "os/loop", "os/file")),
     "src/xmpp": (5, (0, 1, 2, 4)),
     "src/http": (5, (0, 1, 2, 3, 4)),
+    "src/page": (5, (0, 1, 2, 3, 4, "http")),
     "src/module": (6, (0, 1, 2, 3, 4, 5)),
     "modules": (7, (0, 1, 2, 3, 4, 5, 6)),
     "src/router": (8, (0, 1, 2, 3, 4, "xmpp")),
