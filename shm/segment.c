@@ -47,6 +47,8 @@ struct segment *segment_create(int *fd_r)
     random_bytes(&segment->buckets.seed, sizeof(segment->buckets.seed));
     random_bytes(&segment->addresses.seed, sizeof(segment->addresses.seed));
     random_bytes(segment->auth.key, sizeof(segment->auth.key));
+    random_bytes(segment->web_sessions.key, sizeof(segment->web_sessions.key));
+    random_bytes(segment->once.key, sizeof(segment->once.key));
     segment->version = version();
     segment->magic = SEGMENT_MAGIC;
     *fd_r = fd;

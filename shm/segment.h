@@ -13,8 +13,10 @@
 #include "shm/count.h"
 #include "shm/link.h"
 #include "shm/login_gate.h"
+#include "shm/once.h"
 #include "shm/ring.h"
 #include "shm/ticket.h"
+#include "shm/web_session.h"
 
 #define SEGMENT_MAGIC 0x73746f61u
 
@@ -29,6 +31,8 @@ struct segment {
     struct address_counts addresses;
     struct auth_cache auth;
     struct login_gate logins;
+    struct web_sessions web_sessions;
+    struct once once;
     struct ring_pair rings[BOARD_ROWS]; /* [row]: between that row and the router; [ROW_ROUTER] unused */
 };
 

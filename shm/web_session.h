@@ -2,11 +2,11 @@
 /* floor 3 sees 0: web_session.h - sessions of people in browsers, for all workers.
  *
  * A row is found by the digest of the cookie's 256 random bits, never by an account. What it says - JID,
- * password, when it began - is sealed (AES-256-GCM) under a key derived from those bits, which the segment
- * does not hold: neither a dump of the segment nor a reader of it (stoactl) can use or read a session. The
- * seal also is the lock: a row half written, or written by two at once, or by one that was killed, opens for
- * nobody and is free again after a minute. What changes later (last use, proved, role) stands beside it in
- * atomic words. */
+ * password, role, when it began - is sealed (AES-256-GCM) under a key derived from those bits, which the
+ * segment does not hold: neither a dump of the segment nor a reader of it (stoactl) can use or read a
+ * session. The seal also is the lock: a row half written, or written by two at once, or by one that was
+ * killed, opens for nobody and is free again after a minute. What changes later (last use, proved) stands
+ * beside it in atomic words (shm/README.md). */
 #ifndef STOA_SHM_WEB_SESSION_H
 #define STOA_SHM_WEB_SESSION_H
 
@@ -21,20 +21,20 @@
 #define WEB_SESSION_JID_MOST      1023 /* longer JIDs cannot log in by browser */
 #define WEB_SESSION_PASSWORD_MOST 1023
 #define WEB_SESSION_SEALED        (16 + WEB_SESSION_JID_MOST + WEB_SESSION_PASSWORD_MOST + 16)
+#define WEB_SESSION_WORDS         ((WEB_SESSION_SEALED + 7) / 8)
 
 struct web_session_row {
-    _Alignas(64) _Atomic uint64_t digest[2]; /* of the secret; 0 0: free */
-    _Atomic uint64_t account;                /* keyed hash of the JID: for ending all of one account */
-    _Atomic int64_t begun;                   /* clock_wall, unix seconds */
-    _Atomic int64_t seen;                    /* last use */
-    _Atomic int64_t proved;                  /* when the password was typed last */
-    _Atomic uint32_t is_admin;
+    _Alignas(64) _Atomic uint64_t digest; /* second half of the secret's */
+    _Atomic uint64_t account;             /* keyed hash of the JID: for ending all of one account */
+    _Atomic int64_t begun;                /* clock_wall, unix seconds */
+    _Atomic int64_t seen;                 /* last use; who wants the row changes this one first */
+    _Atomic int64_t proved;               /* when the password was typed last */
     _Atomic uint32_t sealed_size;
-    unsigned char nonce[12];
-    unsigned char sealed[WEB_SESSION_SEALED];
+    _Atomic uint64_t sealed[WEB_SESSION_WORDS];
 };
 
 struct web_sessions {
+    _Atomic uint64_t first[WEB_SESSIONS_MOST]; /* first half of the digest of that row; 0: nobody's */
     struct web_session_row rows[WEB_SESSIONS_MOST];
     unsigned char key[32]; /* of account hashes and form tokens; random, fixed before the first fork */
 };

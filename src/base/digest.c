@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 
 struct digest {
@@ -38,6 +39,14 @@ void digest_sha1(struct span bytes, unsigned char digest_r[SHA1_BYTES])
 void digest_sha256(struct span bytes, unsigned char digest_r[SHA256_BYTES])
 {
     must(EVP_Digest(bytes.at, bytes.size, digest_r, NULL, sha256(), NULL) == 1);
+}
+
+void digest_hmac(struct span key, struct span bytes, unsigned char digest_r[SHA256_BYTES])
+{
+    unsigned size = SHA256_BYTES;
+
+    must(HMAC(sha256(), key.at, (int)key.size, (const unsigned char *)(const void *)bytes.at, bytes.size,
+              digest_r, &size) != NULL);
 }
 
 struct digest *digest_new(void)

@@ -12,6 +12,8 @@
 
 void digest_sha1(struct span bytes, unsigned char digest_r[SHA1_BYTES]);
 void digest_sha256(struct span bytes, unsigned char digest_r[SHA256_BYTES]);
+/* RFC 2104 with SHA-256: nobody without the key can make or foretell it. */
+void digest_hmac(struct span key, struct span bytes, unsigned char digest_r[SHA256_BYTES]);
 
 /* In pieces. One object may be used for many digests, one after the other. */
 struct digest;
