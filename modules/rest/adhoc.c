@@ -3,19 +3,13 @@
  * share. Executing them is adhoc_run.c. */
 #include "adhoc.h"
 
-#include "base/codec.h"
-#include "base/digest.h"
-#include "base/must.h"
 #include "xmpp/ns.h"
 
 #include <json-c/json.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 /* Where the reference has the commands of a whole domain, and so in its guide and in its callers' programs;
  * other servers have them at the domain itself. */
 #define SESSION_MANAGER "sess-man"
-#define MAC_BYTES       16
 
 bool adhoc_place_of(struct rest_call *call, struct adhoc_place *place_r)
 {
@@ -48,62 +42,6 @@ bool adhoc_is_elsewhere(const struct xml_element *iq)
         if (xml_child(error, NS_STANZA_ERRORS, conditions[i]))
             return true;
     return false;
-}
-
-/* ---- session ids ---- */
-
-static void add_part(struct buf *into, struct span part)
-{
-    buf_printf(into, "%zu:", part.size);
-    buf_add(into, part);
-}
-
-static void mac_of(const struct auth_cache *cache, const struct adhoc_owner *owner, struct span sessionid,
-                   unsigned char mac_r[EVP_MAX_MD_SIZE])
-{
-    struct buf text = { 0 };
-
-    buf_text(&text, "adhoc session ");
-    add_part(&text, owner->user);
-    add_part(&text, owner->to);
-    add_part(&text, owner->node);
-    add_part(&text, sessionid);
-    must(HMAC(EVP_sha256(), cache->key, (int)sizeof(cache->key), (const unsigned char *)text.at, text.size,
-              mac_r, NULL) != NULL);
-    buf_free(&text);
-}
-
-struct span adhoc_sign(const struct auth_cache *cache, struct arena *arena, const struct adhoc_owner *owner,
-                       struct span sessionid)
-{
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    struct buf text = { 0 };
-    struct span out;
-
-    mac_of(cache, owner, sessionid, mac);
-    codec_hex(&text, span_make((const char *)mac, MAC_BYTES));
-    buf_char(&text, '.');
-    buf_add(&text, sessionid);
-    out = arena_copy(arena, buf_span(&text));
-    buf_free(&text);
-    return out;
-}
-
-bool adhoc_verify(const struct auth_cache *cache, struct span text, const struct adhoc_owner *owner,
-                  struct span *sessionid_r)
-{
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    struct span sessionid = text, shown = span_cut(&sessionid, '.');
-    struct buf hex = { 0 };
-    bool good;
-
-    mac_of(cache, owner, sessionid, mac);
-    codec_hex(&hex, span_make((const char *)mac, MAC_BYTES));
-    good = shown.size == hex.size && sessionid.size > 0 && digest_equal(shown.at, hex.at, hex.size);
-    buf_free(&hex);
-    if (good)
-        *sessionid_r = sessionid;
-    return good;
 }
 
 /* ---- GET ---- */

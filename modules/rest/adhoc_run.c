@@ -13,7 +13,6 @@
 #include "adhoc.h"
 
 #include "base/clock.h"
-#include "xmpp/ns.h"
 
 #include <json-c/json.h>
 
@@ -140,13 +139,12 @@ static bool forget_changed(struct run *run, const struct command *command)
     struct span node = run->owner.node;
     bool changed = false;
 
-    if (command->status != COMMAND_COMPLETED || command->has_failed ||
-        (!span_is(node, NS_ADMIN "#change-user-password") && !span_is(node, NS_ADMIN "#delete-user")))
+    if (command->status != COMMAND_COMPLETED || command->has_failed || !adhoc_changes_accounts(node))
         return false;
     for (size_t i = 0; i < answers->count; i++) {
         const struct form_answer *one = &answers->all[i];
 
-        if (!span_is(one->var, "accountjid") && !span_is(one->var, "accountjids"))
+        if (!adhoc_names_accounts(one->var))
             continue;
         for (size_t k = 0; k < one->count; k++) {
             struct jid jid;
@@ -357,7 +355,7 @@ static bool find_session(struct rest_call *call, const struct adhoc_place *place
                          struct span *to_r)
 {
     const struct auth_cache *cache = &call->rest->host->segment->auth;
-    struct adhoc_owner owner = { call->login.jid, place->to, wish->node };
+    struct adhoc_owner owner = { "rest", call->login.jid, place->to, wish->node };
 
     if (wish->sessionid.size == 0 || adhoc_verify(cache, wish->sessionid, &owner, &wish->sessionid))
         return true;
@@ -413,6 +411,7 @@ void adhoc_post(struct rest_call *call)
     run->host = call->rest->host;
     run->place = place;
     run->place.other = arena_copy(arena, place.other);
+    run->owner.front = "rest";
     run->owner.user = arena_copy(arena, call->login.jid);
     run->owner.to = arena_copy(arena, to);
     run->owner.node = arena_copy(arena, wish.node);

@@ -17,13 +17,14 @@ static void test_sign(void **state)
 {
     struct auth_cache *cache = must_alloc(sizeof(*cache));
     struct arena *arena = arena_new();
-    const struct adhoc_owner alice = { SPAN("alice@localhost"), SPAN("localhost"), SPAN("node") };
+    const struct adhoc_owner alice = { "rest", SPAN("alice@localhost"), SPAN("localhost"), SPAN("node") };
     const struct adhoc_owner others[] = {
-        { SPAN("bob@localhost"), SPAN("localhost"), SPAN("node") },
-        { SPAN("alice@localhost"), SPAN("localhos"), SPAN("node") },
-        { SPAN("alice@localhost"), SPAN("localhost"), SPAN("Node") },
-        { SPAN("alice@localhostl"), SPAN("ocalhost"), SPAN("node") },
-        { SPAN("alice@localhost"), SPAN("localhostn"), SPAN("ode") },
+        { "admin", SPAN("alice@localhost"), SPAN("localhost"), SPAN("node") },
+        { "rest", SPAN("bob@localhost"), SPAN("localhost"), SPAN("node") },
+        { "rest", SPAN("alice@localhost"), SPAN("localhos"), SPAN("node") },
+        { "rest", SPAN("alice@localhost"), SPAN("localhost"), SPAN("Node") },
+        { "rest", SPAN("alice@localhostl"), SPAN("ocalhost"), SPAN("node") },
+        { "rest", SPAN("alice@localhost"), SPAN("localhostn"), SPAN("ode") },
     };
     struct span text, sessionid = { NULL, 0 }, copy;
 
