@@ -224,3 +224,33 @@ const void *conf_section(const struct conf *conf, const char *path)
 {
     return map_get(conf->sections, span_of(path));
 }
+
+/* The field that the directive fills; NULL: no such. */
+static const void *field_of(const struct conf *conf, const char *path, const char *name,
+                            enum directive_type type)
+{
+    const char *at = conf_section(conf, path);
+
+    for (size_t i = 0; at && i < conf->schema->added_count; i++) {
+        const struct schema_added *added = &conf->schema->added[i];
+        const struct directive *directive;
+
+        if (!span_is(span_of(schema_join(conf->arena, added->path, added->section->name)), path))
+            continue;
+        directive = schema_directive(added->section, name);
+        return directive && directive->type == type ? at + directive->into : NULL;
+    }
+    return NULL;
+}
+
+const char *conf_text(const struct conf *conf, const char *path, const char *name)
+{
+    const char *const *field = field_of(conf, path, name, DIRECTIVE_TEXT);
+
+    return field ? *field : NULL;
+}
+
+const struct conf_list *conf_texts(const struct conf *conf, const char *path, const char *name)
+{
+    return field_of(conf, path, name, DIRECTIVE_TEXT_LIST);
+}

@@ -57,6 +57,10 @@ void conf_problem_print(const struct conf_problem *problem, struct buf *out);
 /* The filled struct of a top-level section or one below a path: "httpServer", "http/rest". Never NULL for a
  * name that the schema has: a section that is not in the file holds the defaults. */
 const void *conf_section(const struct conf *conf, const char *path);
+/* One directive of a section that another module registered, by name: TEXT and TEXT_LIST. NULL: there is no
+ * such section or directive, or it is unset. For modules that live below or beside another one's path. */
+const char *conf_text(const struct conf *conf, const char *path, const char *name);
+const struct conf_list *conf_texts(const struct conf *conf, const char *path, const char *name);
 
 /* All that is in force, as a config.tdsl that would load to the same; secrets are hidden. */
 void conf_print(const struct conf *conf, struct buf *out);

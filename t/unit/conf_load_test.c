@@ -168,6 +168,10 @@ static void test_all_defaults_without_a_word(void **state)
     assert_int_equal(upload_of(conf)->types.count, 2);
     assert_ptr_equal(conf_section(conf, "upload/logic"), upload_of(conf)->logic);
     assert_null(conf_section(conf, "upload/nothing"));
+    assert_int_equal(conf_texts(conf, "upload", "types")->count, 2);
+    assert_null(conf_text(conf, "upload", "types"));
+    assert_null(conf_text(conf, "upload", "nothing"));
+    assert_null(conf_text(conf, "nothing", "types"));
     conf_free(&conf);
     assert_null(conf);
 }
