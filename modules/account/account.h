@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+/* floor 7 sees 0..6: account.h - the module account in one process: its data base, its mails. */
+#ifndef STOA_ACCOUNT_ACCOUNT_H
+#define STOA_ACCOUNT_ACCOUNT_H
+
+#include "base/object.h"
+#include "mail.h"
+#include "mail_conf.h"
+#include "module/module.h"
+#include "store/store.h"
+
+/* Tables of the module's environment (processes/data-dir + "/account"): indices into account_tables. */
+enum account_table {
+    ACCOUNT_TABLE_MAIL,      /* mail_row.h */
+    ACCOUNT_TABLE_MAIL_DUE,  /* mail_row.h */
+    ACCOUNT_TABLE_MAIL_ONCE, /* mail_row.h */
+};
+extern const char *const account_tables[];
+
+struct mailer;
+
+struct account {
+    OBJECT_MAGIC
+    struct module_host *host; /* borrowed */
+    const struct mailer_conf *mail_conf;
+    struct store *store;   /* owned */
+    struct mail_box *box;  /* owned */
+    struct mailer *mailer; /* owned; in the keeper only */
+};
+
+/* 0, or -1 with *why_r a sentence. In stoactl too, where host->loop is NULL. */
+int account_open(struct account **account_r, struct module_host *host, const char **why_r);
+void account_close(struct account **account);
+
+#endif
