@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", ".."))
 BUILD = os.path.join(TOP, "build", "fuzz")
-FIRST_IN_LINE = {"http_head", "http_chunk", "http_value", "uri", "tdsl", "xml", "jid", "dns_reply"}
+FIRST_IN_LINE = {"form", "http_head", "http_chunk", "http_value", "uri", "tdsl", "xml", "jid", "dns_reply"}
 FLAGS = "-O1 -g -fsanitize=fuzzer-no-link"
 
 
