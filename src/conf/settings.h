@@ -88,9 +88,17 @@ struct xmpp_settings {
 };
 
 /* ---- http { } : what all HTTP modules share; modules add their own sections below it ---- */
+enum { PLAIN_LOGIN_LOOPBACK, PLAIN_LOGIN_ALWAYS }; /* http_settings.plain_login */
+
 struct http_settings {
     struct conf_section section;
     const char *realm;                 /* of HTTP Basic */
+    int64_t session_idle;              /* of people in browsers: ends when it was not used for so long */
+    int64_t session_life;              /* ends then, used or not */
+    int64_t confirm_after;             /* grave acts ask for the password again when it is older */
+    int64_t form_life;                 /* how long a form that was shown may be sent */
+    int64_t plain_login;               /* who may log in by a form without TLS */
+    struct conf_list admin_networks;   /* from where pages of administrators are reached; 'unix' */
     struct conf_sections legacy_ports; /* of struct connection_settings: http { 2222 { socket = 'ssl' } } */
 };
 

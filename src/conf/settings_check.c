@@ -165,6 +165,54 @@ static void gather_connections(struct conf *conf, struct settings *settings)
     settings->connection_count = server->section.active ? gathering.count : 0;
 }
 
+/* ---- who reaches the pages of administrators (R26) ---- */
+
+static bool is_loopback(const char *host)
+{
+    return host == NULL || host[0] == '/' || host[0] == '@' || strcasecmp(host, "localhost") == 0 ||
+           strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "[::1]") == 0;
+}
+
+static bool is_inside(const char *network)
+{
+    return strcmp(network, "unix") == 0 || strncmp(network, "127.", 4) == 0 || strcmp(network, "::1") == 0 ||
+           strcmp(network, "::1/128") == 0;
+}
+
+/* Reached from other machines, and says a password in the clear. */
+static bool is_plain_and_public(const struct connection_settings *connection)
+{
+    if (connection->socket != SOCKET_PLAIN || connection->path)
+        return false;
+    if (connection->redirect_uri && (connection->redirect_condition == REDIRECT_HTTP ||
+                                     connection->redirect_condition == REDIRECT_ALWAYS))
+        return false; /* nothing is served there */
+    for (size_t i = 0; i < connection->addresses.count; i++)
+        if (!is_loopback(connection->addresses.texts[i]))
+            return true;
+    return connection->addresses.count == 0;
+}
+
+static void check_admin_networks(struct conf *conf, const struct settings *settings)
+{
+    const struct conf_list *networks = &settings->http->admin_networks;
+    const char *outside = NULL;
+
+    for (size_t i = 0; i < networks->count && outside == NULL; i++)
+        if (!is_inside(networks->texts[i]))
+            outside = networks->texts[i];
+    if (outside == NULL || settings->http_server->trusted_proxies.count)
+        return;
+    for (size_t i = 0; i < settings->connection_count && !conf_full(conf); i++)
+        if (is_plain_and_public(settings->connections[i]))
+            conf_complain(
+                conf, CONF_ERROR, &settings->http->section,
+                "http/admin-networks lets administrators in from '%s', and connection '%s' is not encrypted: "
+                "their passwords could be read on the way. Write socket = ssl, bind it to 127.0.0.1 "
+                "(addresses), or name the proxies in front of it in httpServer/trusted-proxies",
+                outside, settings->connections[i]->section.name);
+}
+
 /* ---- xmpp ---- */
 
 static struct span first_label(const char *jid)
@@ -250,12 +298,6 @@ static void derive_domains(struct conf *conf, struct xmpp_settings *xmpp)
     buf_free(&told);
 }
 
-static bool is_loopback(const char *host)
-{
-    return host == NULL || host[0] == '/' || host[0] == '@' || strcasecmp(host, "localhost") == 0 ||
-           strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 || strcmp(host, "[::1]") == 0;
-}
-
 /* Passwords go over that wire. */
 static void check_client_port(struct conf *conf, const struct xmpp_settings *xmpp)
 {
@@ -310,6 +352,7 @@ void settings_of(struct conf *conf, struct settings *settings_r)
         .processes = section_of(conf, "processes"),
     };
     gather_connections(conf, settings_r);
+    check_admin_networks(conf, settings_r);
     check_xmpp(conf, section_of(conf, "xmpp"));
     if (settings_r->http_server->threads > WORKERS_MOST && settings_r->processes->workers == 0)
         conf_complain(conf, CONF_NOTICE, &settings_r->http_server->section,

@@ -313,6 +313,8 @@ static const char *check_realm(const char *text)
     return NULL;
 }
 
+static const char *const plain_words[] = { "loopback", "always", NULL };
+
 static const struct directive http_directives[] = {
     { .name = "realm",
       .type = DIRECTIVE_TEXT,
@@ -322,6 +324,63 @@ static const struct directive http_directives[] = {
       .into = offsetof(struct http_settings, realm),
       .manual = "What HTTP clients are told that they log in to. Clients written for Tigase may look for "
                 "TigasePlain." },
+    { .name = "session-idle",
+      .type = DIRECTIVE_DURATION,
+      .unit = "s",
+      .least = 10 * SECOND,
+      .most = 7 * 24 * HOUR,
+      .initial = "30m",
+      .effect = ON_RELOAD,
+      .into = offsetof(struct http_settings, session_idle),
+      .manual = "Who logged in by a browser is logged out when nothing was asked for so long." },
+    { .name = "session-life",
+      .type = DIRECTIVE_DURATION,
+      .unit = "s",
+      .least = 10 * SECOND,
+      .most = 30 * 24 * HOUR,
+      .initial = "12h",
+      .effect = ON_RELOAD,
+      .into = offsetof(struct http_settings, session_life),
+      .manual = "Who logged in by a browser is logged out after so long in any case." },
+    { .name = "confirm-after",
+      .type = DIRECTIVE_DURATION,
+      .unit = "s",
+      .least = SECOND,
+      .most = 24 * HOUR,
+      .initial = "10m",
+      .effect = ON_RELOAD,
+      .into = offsetof(struct http_settings, confirm_after),
+      .manual = "Acts that cannot be undone ask for the password again when it was typed longer ago." },
+    { .name = "form-life",
+      .type = DIRECTIVE_DURATION,
+      .unit = "s",
+      .least = 60 * SECOND,
+      .most = 24 * HOUR,
+      .initial = "2h",
+      .effect = ON_RELOAD,
+      .into = offsetof(struct http_settings, form_life),
+      .manual =
+          "How long a form that a page shows may be sent. Later it is shown anew, and nothing is done." },
+    { .name = "plain-login",
+      .type = DIRECTIVE_CHOICE,
+      .choices = plain_words,
+      .initial = "loopback",
+      .effect = ON_RELOAD,
+      .into = offsetof(struct http_settings, plain_login),
+      .manual = "Who may log in by a form over a connection without TLS: loopback, those on this machine; "
+                "always, everybody: then whoever can listen on the way can read passwords." },
+    { .name = "admin-networks",
+      .type = DIRECTIVE_TEXT_LIST,
+      .check = settings_check_network,
+      .initial = "[ '127.0.0.0/8', '::1', 'unix' ]",
+      .effect = ON_RELOAD,
+      .into = offsetof(struct http_settings, admin_networks),
+      .manual =
+          "Addresses and networks from which pages of administrators are reached; the word unix stands for "
+          "all unix sockets. Others are refused before they are asked who they are. What is reached through "
+          "trusted proxies counts with the address of the client. The REST interface has rules of its own. A "
+          "network beyond the loopback needs connections that are encrypted, bound to the loopback, or "
+          "reached through trusted proxies alone: else the configuration is refused." },
     { .name = "server-class", .type = DIRECTIVE_OBSOLETE, .manual = "there is one HTTP server here" },
     DIRECTIVES_END,
 };
