@@ -3,7 +3,7 @@
  *
  * Each file becomes one chunk of Lua in which literal text stands as numbers and expressions stand as they
  * are, on their own lines, so that an error names the template's line. Values are written by where they land
- * (script_html.c); there is no way to write one raw. Rendering has the scripts' limits of time and memory.
+ * (parse/html.c); there is no way to write one raw. Rendering has the scripts' limits of time and memory.
  * The language is described in doc/scripting.md; its functions are in script_template_lib.c. */
 #include "base/must.h"
 #include "module/script_template.h"

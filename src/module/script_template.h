@@ -3,7 +3,7 @@
 #ifndef STOA_MODULE_SCRIPT_TEMPLATE_H
 #define STOA_MODULE_SCRIPT_TEMPLATE_H
 
-#include "module/script_html.h"
+#include "parse/html.h"
 #include "module/script_inside.h"
 
 #define TEMPLATE_FILES_MOST 64

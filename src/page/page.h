@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 5 sees 0 1 2 3 4 5(http): page.h - pages for people: one layout, one stylesheet, one script, strict CSP.
+/* floor 5 sees 0 1 2 3 4 5(http): page.h - pages for people: one layout, one stylesheet, one script, strict
+ * CSP.
  *
  * Every page works without JavaScript. Its addresses are relative to where it is, so that a proxy may put it
  * below another path. What a page shows is a JSON object and a template of the module's own set. */

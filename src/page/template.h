@@ -3,9 +3,12 @@
  *
  * A template is compiled once; the compiler follows the HTML and decides for each value how it is escaped: in
  * text, in a quoted attribute, or in an attribute that holds an address (href, src, action, formaction),
- * where besides nothing but a relative address, http, https, mailto and xmpp pass: another scheme becomes
- * "#". A value anywhere else (a tag's or attribute's name, an unquoted attribute, style and on... attributes,
- * script, style, a comment) does not compile. There is no way to write a value unescaped.
+ * where besides nothing but a relative address, http, https, mailto, tel and xmpp pass: another scheme
+ * becomes
+ * "#". A value that stands further in an address, behind a literal or another value, is percent-encoded but
+ * for its slashes: href="{{base}}{{path}}?node={{node}}". A value anywhere else (a tag's or attribute's name,
+ * an unquoted attribute, style and on... attributes, script, style, a comment) does not compile. There is no
+ * way to write a value unescaped.
  *
  *   {{name}} {{a.b}}           a value; missing: nothing. Names are looked up in the innermost scope first
  *   {{#name}}...{{/name}}      each item of a list; an object: once, inside it; else once when it is true, a
@@ -15,7 +18,9 @@
  *   {{=text_id a b}}           a text of texts.tbl; {1} {2} in it become values a, b, escaped like any value
  *   {{! remark }}
  *
- * Sections must open and close in the same place of the HTML (text, or the same tag, or attribute). */
+ * Sections must open and close in the same place of the HTML (text, or the same tag, or attribute); parts
+ * stand between tags only, and whole templates begin and end there. A line that holds nothing but one of
+ * # ^ / > ! leaves no line. A template whose name ends in ".txt" is no HTML and is rendered as text only. */
 #ifndef STOA_PAGE_TEMPLATE_H
 #define STOA_PAGE_TEMPLATE_H
 

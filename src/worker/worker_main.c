@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 8 sees 0 2 3 4 5(http) 6: worker_main.c - the life of one worker, from fork to exit.
+/* floor 8 sees 0 2 3 4 5(http) 5(page) 6: worker_main.c - the life of one worker, from fork to exit.
  *
  * SIGTERM ends it after the present turn; SIGQUIT lets it finish what it has: no new connections, no new IQs,
  * then it exits by itself. Whatever state a second request could need is elsewhere, so nothing is handed
@@ -15,6 +15,7 @@
 #include "os/log.h"
 #include "os/loop.h"
 #include "os/proc.h"
+#include "page/page.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -145,6 +146,7 @@ _Noreturn void worker_main(const struct heritage *heritage)
     watch_start(worker.loop, &worker.signals, proc_signals(signals), EPOLLIN, on_signal);
     hosts_make(&worker.hosts, installed, heritage, worker.loop);
     worker.contexts = router_table_new();
+    page_contexts(worker.contexts);
     worker.desk = desk_new(&worker.hosts, worker.loop);
     modules_up();
     if (http_server_new(&worker.server, heritage, worker.loop, worker.contexts, heritage->prepared) < 0)

@@ -6,7 +6,7 @@
  * code. */
 #include "base/must.h"
 #include "module/script.h"
-#include "module/script_html.h"
+#include "parse/html.h"
 #include "parse/xml.h"
 
 #include <json-c/json.h>

@@ -23,7 +23,7 @@ TABLE = {
     "src/module": (6, (0, 1, 2, 3, 4, 5)),
     "modules": (7, (0, 1, 2, 3, 4, 5, 6)),
     "src/router": (8, (0, 1, 2, 3, 4, "xmpp")),
-    "src/worker": (8, (0, 1, 2, 3, 4, "http", 6)),
+    "src/worker": (8, (0, 1, 2, 3, 4, "http", "page", 6)),
     "src/keeper": (8, (0, 2, 3, 4, 6)),
     "src/ctl": (9, (0, 2, 3, 4, 6)),
     "src/master": (9, (0, 2, 3, 4, "router/router_main", "worker/worker_main", "keeper/keeper_main")),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 6 sees 0..5: script_html.c - see script_html.h.
+/* floor 1 sees 0: html.c - see html.h.
  *
  * The machine reads a template's literal text as a browser would, as far as is needed to know what a value at
  * this place could do. Where the answer is not simple (unquoted attributes, script, style, comments, handlers
  * such as onclick) a value is refused when the template loads; so no page is ever written that way. */
-#include "module/script_html.h"
+#include "parse/html.h"
 
 #include "base/text.h"
 
@@ -234,14 +234,14 @@ static bool place_in_value(struct html *html, enum html_place *place_r, const ch
         "style", "srcdoc", "srcset", "ping", "imagesrcset", "target", NULL
     };
     static const char *const strict[] = { "script", "iframe", "frame", "object", "embed", "use", NULL };
-    static const char *const closed[] = { "meta", "base", NULL };
+    static const char *const closed[] = { "meta", "base", "animate", "set", NULL };
 
     if (span_starts(span_of(html->name), SPAN("on")) || is_one_of(html->name, refused)) {
         *why_r = "a value in an attribute that browsers take for code or for several addresses";
         return false;
     }
     if (is_one_of(html->tag, closed)) {
-        *why_r = "a value within meta or base";
+        *why_r = "a value within meta, base, animate or set";
         return false;
     }
     *place_r = PLACE_TEXT;
@@ -305,6 +305,17 @@ bool html_same(const struct html *a, const struct html *b)
            a->started == b->started && a->by_value == b->by_value && a->fixed == b->fixed;
 }
 
+bool html_join(struct html *html, const struct html *other)
+{
+    if (html->state != other->state || strcmp(html->tag, other->tag) != 0 ||
+        strcmp(html->name, other->name) != 0)
+        return false;
+    html->started = html->started || other->started;
+    html->by_value = html->by_value || other->by_value;
+    html->fixed = html->fixed && other->fixed;
+    return true;
+}
+
 /* ---- writing ---- */
 static void add_percent(struct buf *out, char c)
 {
@@ -327,7 +338,7 @@ void html_write_component(struct buf *out, struct span text)
 
 /* A scheme that runs nothing, or none. Browsers skip blanks and control characters: such a text has no place
  * here at all. */
-static bool is_harmless(struct span url)
+bool html_address_is_harmless(struct span url)
 {
     static const char *const schemes[] = { "http", "https", "mailto", "xmpp", "tel", NULL };
     size_t end = 0;
@@ -346,7 +357,7 @@ static bool is_harmless(struct span url)
 
 static void write_url(struct buf *out, struct span url)
 {
-    if (!is_harmless(url))
+    if (!html_address_is_harmless(url))
         url = SPAN("about:invalid");
     for (size_t i = 0; i < url.size; i++) {
         char c = url.at[i];

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 6 sees 0..5: script_html.h - where in a page a template's value lands, and how it is written there.
- */
-#ifndef STOA_MODULE_SCRIPT_HTML_H
-#define STOA_MODULE_SCRIPT_HTML_H
+/* floor 1 sees 0: html.h - where in a page a template's value lands, and how it is written there. */
+#ifndef STOA_PARSE_HTML_H
+#define STOA_PARSE_HTML_H
 
 #include "base/buf.h"
 
@@ -47,9 +46,12 @@ bool html_value(struct html *html, enum html_place *place_r, const char **why_r)
 /* A branch or a loop begins or ends here. */
 bool html_block(struct html *html, const char **why_r);
 bool html_same(const struct html *a, const struct html *b);
+/* Two ways lead here: *html becomes what holds whichever was taken. false: they end in different places. */
+bool html_join(struct html *html, const struct html *other);
 
 /* Writes a foreign text at such a place. PLACE_URL_OURS: the caller has seen that it is ours. */
 void html_write(struct buf *out, enum html_place place, struct span text);
+bool html_address_is_harmless(struct span url);               /* no scheme, or one that runs nothing */
 void html_write_component(struct buf *out, struct span text); /* percent-encoded but RFC 3986's unreserved */
 
 #endif
