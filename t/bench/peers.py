@@ -1,105 +1,126 @@
 # SPDX-License-Identifier: ISC
-"""peers.py - who is measured: Stoa, nginx with dav, Prosody with its own upload module; and what they cost."""
+"""peers.py - who is measured beside Stoa, each as its manual advises: two workers, sendfile, an access log."""
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "behave"))
-from harness import base, servers, stoa  # noqa: E402
+from harness import base, servers  # noqa: E402
 
-TICK = os.sysconf("SC_CLK_TCK")
+USERS = 16
 
 NGINX = """worker_processes 2;
+worker_rlimit_nofile 65536;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
-{user}events {{ worker_connections 1024; }}
+{user}events {{ worker_connections 16384; }}
 http {{
     access_log {folder}/access.log;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
     sendfile on; tcp_nopush on;
+    keepalive_timeout 600s; keepalive_requests 1000000000;
     client_max_body_size 0;
+    ssl_certificate {certificate};
+    ssl_certificate_key {certificate};
+    ssl_session_cache shared:tls:10m;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{tls} ssl backlog=4096;
         root {folder}/www;
         location / {{ dav_methods PUT DELETE; create_full_put_path on; }}
     }}
 }}
 """
 
+H2O = """{user}num-threads: 2
+max-connections: 16384
+access-log: {folder}/access.log
+error-log: {folder}/error.log
+http1-request-timeout: 600
+file.send-compressed: OFF
+hosts:
+  default:
+    listen:
+      port: {port}
+      host: 127.0.0.1
+    listen:
+      port: {tls}
+      host: 127.0.0.1
+      ssl:
+        certificate-file: {certificate}
+        key-file: {certificate}
+    paths:
+      "/":
+        file.dir: {folder}/www
+"""
 
-def cpu_seconds(pid):
-    """Of a process and all its living descendants."""
-    ticks = 0
-    for member in base.family(pid):
-        try:
-            with open("/proc/%d/stat" % member) as file:
-                words = file.read().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        ticks += int(words[11]) + int(words[12])
-    return ticks / TICK
+LIGHTTPD = """server.document-root = "{folder}/www"
+server.bind = "127.0.0.1"
+server.port = {port}
+server.modules = ( "mod_accesslog", "mod_openssl" )
+accesslog.filename = "{folder}/access.log"
+server.errorlog = "{folder}/error.log"
+server.max-worker = 2
+server.max-connections = 4096
+server.max-keep-alive-requests = 1000000
+server.max-keep-alive-idle = 600
+{user}$SERVER["socket"] == "127.0.0.1:{tls}" {{
+    ssl.engine = "enable"
+    ssl.pemfile = "{certificate}"
+}}
+"""
 
 
-def pss_kib(pid):
-    total = 0
-    for member in base.family(pid):
-        try:
-            with open("/proc/%d/smaps_rollup" % member) as file:
-                total += next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
-        except (OSError, StopIteration):
-            continue
-    return total
+class FileServer:
+    """name; port and tls; files of folder/www are served."""
+    text = command = user_line = name = None
 
-
-class Nginx:
-    name = "nginx"
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.process = None
+    def __init__(self, folder, certificate):
+        self.folder, self.certificate, self.process = folder, certificate, None
 
     def start(self):
         for name in ("", "www", "body"):
             os.makedirs(os.path.join(self.folder, name), exist_ok=True)
-        self.port = base.free_port()
-        root = os.getuid() == 0
-        if root:
-            for name in ("", "www", "body"):
+            if os.getuid() == 0:
                 os.chmod(os.path.join(self.folder, name), 0o777)
-        config = os.path.join(self.folder, "nginx.conf")
+        self.port, self.tls = base.free_port(), base.free_port()
+        config = os.path.join(self.folder, "server.conf")
         with open(config, "w") as file:
-            file.write(NGINX.format(folder=self.folder, port=self.port,
-                                    user="user nobody nogroup;\n" if root else ""))
-        self.process = base.spawn(["nginx", "-e", self.folder + "/error.log", "-c", config, "-g", "daemon off;"],
-                                  os.path.join(self.folder, "console.log"))
-        base.wait_for(lambda: base.listening(self.port), "nginx in " + self.folder)
+            file.write(self.text.format(folder=self.folder, port=self.port, tls=self.tls, certificate=self.certificate,
+                                        user=self.user_line if os.getuid() == 0 else ""))
+        log = os.path.join(self.folder, "console.log")
+        self.process = base.spawn([c.format(folder=self.folder, config=config) for c in self.command], log)
+        base.wait_for(lambda: self.process.poll() is not None or (base.listening(self.port) and base.listening(self.tls)),
+                      lambda: "%s: %s" % (self.name, base.tail(log)))
+        if self.process.poll() is not None:
+            raise base.Failed("%s ended: %s" % (self.name, base.tail(log)))
         return self
 
     pid = property(lambda self: self.process.pid)
 
-    def place(self, size):
-        """(PUT address, GET address) for a new file."""
-        url = "http://127.0.0.1:%d/f%d" % (self.port, int.from_bytes(os.urandom(6), "big"))
-        return url, url
+    def put(self, name, data):
+        """A file to be served; its path."""
+        with open(os.path.join(self.folder, "www", name), "wb") as file:
+            file.write(data)
+        return "/" + name
 
     def stop(self):
         base.end(self.process.pid)
 
 
-class Stoa(stoa.Stoa):
-    name = "stoa"
-
-    def place(self, size):
-        return self.slot_by_ctl("file.bin", size)
+class Nginx(FileServer):
+    name, text, user_line = "nginx", NGINX, "user nobody nogroup;\n"
+    command = ["nginx", "-e", "{folder}/error.log", "-c", "{config}", "-g", "daemon off;"]
 
 
-def curl(*arguments):
-    """What curl measured of one transfer: (bytes per second of it, status)."""
-    done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{time_total} %{http_code}"] + list(arguments),
-                          stdout=subprocess.PIPE, text=True, check=True)
-    seconds, status = done.stdout.split()
-    return float(seconds), int(status)
+class H2o(FileServer):
+    name, text, user_line = "h2o", H2O, "user: nobody\n"
+    command = ["h2o", "-m", "worker", "-c", "{config}"]
+
+
+class Lighttpd(FileServer):
+    name, text, user_line = "lighttpd", LIGHTTPD, 'server.username = "nobody"\nserver.groupname = "nogroup"\n'
+    command = ["lighttpd", "-D", "-f", "{config}"]
 
 
 OWN_MODULE = """
@@ -111,7 +132,9 @@ Component "share.localhost" "http_file_share"
     http_file_share_global_quota = 1024*1024*1024*1024
 """
 
-USERS = 16
+
+def accounts():
+    return {"user%d" % i: "secret%d" % i for i in range(USERS)}
 
 
 def prosody(folder):
@@ -122,5 +145,21 @@ def prosody(folder):
             super().launch(log)
 
     server = WithShare(folder, modules=("http",), settings="http_default_host = \"127.0.0.1\"\n")
-    server.accounts.update({"user%d" % i: "secret%d" % i for i in range(USERS)})
+    server.accounts.update(accounts())
+    return server.start()
+
+
+def ejabberd(folder):
+    """An ejabberd with USERS accounts and its own upload module."""
+    class WithUpload(servers.Ejabberd):
+        def configuration(self, pem):
+            out = super().configuration(pem)
+            out["listen"][-1]["request_handlers"]["/upload"] = "mod_http_upload"
+            out["modules"]["mod_http_upload"] = {
+                "hosts": ["share.localhost"], "docroot": os.path.join(self.folder, "files"), "max_size": 10 << 20, "access": "all",
+                "put_url": "http://127.0.0.1:%d/upload" % self.web}
+            return out
+
+    server = WithUpload(folder)
+    server.accounts.update(accounts())
     return server.start()

@@ -1,22 +1,19 @@
 # SPDX-License-Identifier: ISC
-"""rest.py - ./dev bench rest [ROUNDS]: what a call of the REST API costs, beside what its parts cost without us.
+"""rest.py - rest: what a call of the REST API costs, beside what its parts cost without us.
 
 The round trip is a ping IQ to the server, sent by POST /rest/stream/ with key and login; the peers are a bridge of
 slixmpp and aiohttp, ejabberd's own HTTP API, and the bare IQ over a component stream."""
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-import peers  # noqa: E402  (first: it knows where the harness is)
-import bare  # noqa: E402
-import upload  # noqa: E402
-from harness import base, rest, servers, web  # noqa: E402
+import bare
+import figures
+import house
+from harness import base, rest, servers, stoa, web
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 CROWDS = (1, 16, 64, 128)
@@ -30,8 +27,6 @@ SCRIPT = """return {
     exec_get = function (service, callback) callback("now") end,
 }
 """
-SETS = ["processes/workers=2", "httpServer/max-connections-per-address=0", "xmpp/login-failures-most=0",
-        "xmpp/login-failures-per-address=0", "xmpp/login-failures-per-account=0", "log/access=true"]
 
 
 def wrk(port, crowd, method, path, body="", fields=()):
@@ -76,13 +71,13 @@ def round_trips(results, server, front, bridge):
         name = "%s %d" % (server.kind, crowd)
         per_s, p50 = bare.pings(server, RAW, crowd, SECONDS)
         results.add("iq " + name, "bare", per_s=per_s, p50_ms=p50)
-        cpu = peers.cpu_seconds(front.pid)
+        cpu = house.cpu_seconds(front.pid)
         measured = well(wrk(front.http, crowd, "POST", "/rest/stream/", PING, fields), "stoa")
-        measured["cpu_ms"] = (peers.cpu_seconds(front.pid) - cpu) / measured["calls"] * 1e3
+        measured["cpu_us"] = (house.cpu_seconds(front.pid) - cpu) / measured["calls"] * 1e6
         results.add("iq " + name, "stoa", **measured)
-        cpu = peers.cpu_seconds(bridge.process.pid)
+        cpu = house.cpu_seconds(bridge.process.pid)
         measured = well(wrk(bridge.port, crowd, "POST", "/stream", PING, fields), "bridge")
-        measured["cpu_ms"] = (peers.cpu_seconds(bridge.process.pid) - cpu) / measured["calls"] * 1e3
+        measured["cpu_us"] = (house.cpu_seconds(bridge.process.pid) - cpu) / measured["calls"] * 1e6
         results.add("iq " + name, "bridge", **measured)
         if server.kind == "ejabberd":
             results.add("iq " + name, "own-api", **well(wrk(server.web, crowd, "POST", "/api/connected_users_number", "{}", [
@@ -120,37 +115,6 @@ def first_logins(results, server, front, turn):
     results.add("first login " + server.kind, "bare", ms=statistics.median(plain) * 1e3)
 
 
-def table(results, kinds):
-    m = results.median
-    rows = [("", "Stoa", "bare IQ", "bridge", "own API", "over bare", "bridge / Stoa")]
-    for kind in kinds:
-        for crowd in CROWDS:
-            name = "iq %s %d" % (kind, crowd)
-            mine, alone, theirs = (m(name, who, "p50_ms") for who in ("stoa", "bare", "bridge"))
-            own = "%.2f ms" % m(name, "own-api", "p50_ms") if kind == "ejabberd" else "-"
-            rows.append(("%s, %d connections: p50" % (kind, crowd), "%.2f ms" % mine, "%.2f ms" % alone, "%.2f ms" % theirs, own,
-                         "%+.2f ms" % (mine - alone), "%.1f" % (theirs / mine)))
-            own = "%.0f/s" % m(name, "own-api", "per_s") if kind == "ejabberd" else "-"
-            mine, alone, theirs = (m(name, who, "per_s") for who in ("stoa", "bare", "bridge"))
-            rows.append(("  calls", "%.0f/s" % mine, "%.0f/s" % alone, "%.0f/s" % theirs, own, "%.2f" % (mine / alone), "%.1f" % (
-                mine / theirs)))
-        mine, theirs = (m("iq %s 64" % kind, who, "cpu_ms") for who in ("stoa", "bridge"))
-        rows.append(("  CPU of a call, 64 connections", "%.3f ms" % mine, "", "%.3f ms" % theirs, "", "", "%.1f" % (theirs / mine)))
-        mine, alone = (m("first login " + kind, who, "ms") for who in ("stoa", "bare"))
-        rows.append(("%s: first call of an account, login and list" % kind, "%.1f ms" % mine, "%.1f ms" % alone, "", "",
-                     "%+.1f ms" % (mine - alone), ""))
-    for crowd in (1, 64):
-        name = "at once %d" % crowd
-        script, refused, login = (m(name, who, "per_s") for who in ("script", "refused", "login"))
-        rows.append(("a script that answers at once, %d connections" % crowd, "%.0f/s" % script, "", "", "", "", ""))
-        rows.append(("  our own answer without a login / with one proved before", "%.0f/s" % refused, "%.0f/s" % login, "", "",
-                     "%.2f" % (login / refused), ""))
-        rows.append(("  script / own answer", "%.2f" % (script / refused), "", "", "", "", ""))
-    widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
-    for r in rows:
-        print("  ".join(r[i].ljust(widths[i]) if i == 0 else r[i].rjust(widths[i]) for i in range(len(r))).rstrip())
-
-
 def scripts_folder(folder):
     where = os.path.join(folder, "scripts", "bench")
     os.makedirs(where, exist_ok=True)
@@ -161,44 +125,51 @@ def scripts_folder(folder):
     return os.path.dirname(where)
 
 
-def one_server(results, kind, folder, rounds):
-    started = []
-    try:
-        server = servers.KINDS[kind](os.path.join(folder, kind), components=["http.localhost", BRIDGE, RAW])
-        server.accounts.update({"user%d" % i: "secret%d" % i for i in range(USERS * rounds)})
-        started.append(server.start())
-        where = scripts_folder(os.path.join(folder, kind + "-front"))
-        front = peers.Stoa(os.path.join(folder, kind + "-front"), server, SETS + ["http/rest/rest-scripts-dir=" + where],
-                           components=("http.localhost",)).start()
-        started.append(front)
-        front.streams_up()
-        bridge = Bridge(server, folder)
-        started.append(bridge)
-        if web.fetch("POST", front.url("/rest/stream/"), rest.Api(front, rest.ADMIN).fields(kind="xml"), PING.encode()).status != 200:
-            raise base.Failed("the first ping through Stoa failed:\n" + front.said())
-        for turn in range(rounds):
-            print("%s: round %d of %d" % (kind, turn + 1, rounds), file=sys.stderr)
-            first_logins(results, server, front, turn)
-            round_trips(results, server, front, bridge)
-            answers_at_once(results, front)
-    finally:
-        for who in reversed(started):
-            who.stop()
+class Rest(house.Workload):
+    """Calls through Prosody and through ejabberd; the servers of both stay up, so that rounds interleave."""
+    name = "rest"
 
+    def start(self):
+        self.sides = []
+        for kind in ("prosody", "ejabberd"):
+            folder = self.house.place("rest-" + kind)
+            server = servers.KINDS[kind](os.path.join(folder, "server"), components=["http.localhost", BRIDGE, RAW])
+            server.accounts.update({"user%d" % i: "secret%d" % i for i in range(USERS * self.house.rounds)})
+            self.keep(server.start())
+            where = scripts_folder(os.path.join(folder, "front"))
+            front = stoa.Stoa(os.path.join(folder, "front"), server, house.SETS + ["http/rest/rest-scripts-dir=" + where],
+                              components=("http.localhost",)).start()
+            self.keep(front)
+            front.streams_up()
+            bridge = Bridge(server, folder)
+            self.keep(bridge)
+            if web.fetch("POST", front.url("/rest/stream/"), rest.Api(front, rest.ADMIN).fields(kind="xml"),
+                         PING.encode()).status != 200:
+                raise base.Failed("the first ping through Stoa failed:\n" + front.said())
+            self.sides.append((server, front, bridge))
 
-def main():
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    folder = tempfile.mkdtemp(prefix="stoa-bench-")
-    os.chmod(folder, 0o755)
-    results = upload.Results(os.path.join(base.TOP, "build", "bench", "rest.jsonl"))
-    kinds = ("prosody", "ejabberd")
-    try:
-        for kind in kinds:
-            one_server(results, kind, folder, rounds)
-        table(results, kinds)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    def round(self, turn):
+        for server, front, bridge in self.sides:
+            first_logins(self.house.results, server, front, turn)
+            round_trips(self.house.results, server, front, bridge)
+        answers_at_once(self.house.results, self.sides[0][1])
 
-
-if __name__ == "__main__":
-    main()
+    def rows(self):
+        r, out = self.house.results, []
+        for server, _, _ in self.sides:
+            for crowd in CROWDS:
+                name = "iq %s %d" % (server.kind, crowd)
+                text = "rest, %s, %d connections" % (server.kind, crowd)
+                if server.kind == "ejabberd":
+                    out.append(figures.Row.against(r, text + ", calls", name, "per_s", "/s", "own-api", {
+                        16: (">=", 1.7), 128: (">=", 2.5)}.get(crowd)))
+                out.append(figures.Row.against(r, text + ", calls", name, "per_s", "/s", "bridge", (">=", 5) if crowd == 64 else None))
+                out.append(figures.Row.against(r, "  median", name, "p50_ms", "ms", "bare"))
+            out.append(figures.Row.alone(r, "  CPU of a call, 64 connections", "iq %s 64" % server.kind, "cpu_us", "us", ("<=", 25)))
+            out.append(figures.Row.against(r, "first call of an account: login and command list", "first login " + server.kind, "ms",
+                                           "ms", "bare"))
+        for crowd in (1, 64):
+            name = "at once %d" % crowd
+            out.append(figures.Row.against(r, "a script that answers at once, %d connections / our own answer" % crowd, name, "per_s",
+                                           "/s", "refused", who="script"))
+        return out
