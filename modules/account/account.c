@@ -3,15 +3,24 @@
  */
 #include "account.h"
 
+#include "account_ctl.h"
+
 #include "base/must.h"
+#include "job.h"
 #include "os/log.h"
+#include "page/page.h"
+#include "reset.h"
 #include "shm/count.h"
 
 #include <stdlib.h>
 
-const char *const account_tables[] = { "mail", "mail_due", "mail_once", NULL };
+extern const struct template_source account_pages[]; /* templates/ as C */
 
-static const struct module_section sections[] = { { "", &mailer_section }, { .path = NULL } };
+const char *const account_tables[] = { "mail", "mail_due", "mail_once", "account", "token", "reserve", NULL };
+
+static const struct module_section sections[] = {
+    { "", &mailer_section }, { "", &account_section }, { "", &resetter_section }, { .path = NULL }
+};
 
 /* ---- life ---- */
 
@@ -41,17 +50,29 @@ int account_open(struct account **account_r, struct module_host *host, const cha
         return -1;
     }
     OBJECT_BORN(account, account);
+    account->arena = arena_new();
     account->host = host;
     account->mail_conf = mailer_conf(host->conf);
     account->box = mail_box_new(host, account->store);
+    account->conf = account_conf(host->conf);
+    account->recovery = (struct recovery){ account->store, ACCOUNT_TABLE_ACCOUNT, ACCOUNT_TABLE_TOKEN,
+                                           ACCOUNT_TABLE_RESERVE };
+    account->steward = (struct steward_conf){ .use_component = account->conf->use_component,
+                                              .admin_jid = span_of(account->conf->admin_jid),
+                                              .admin_password = account->conf->admin_password };
+    list_init(&account->jobs);
     *account_r = account;
     return 0;
 }
 
 void account_close(struct account **account)
 {
+    jobs_cut(*account);
     store_close(&(*account)->store); /* first: its last answers may still nudge */
+    jobs_free(*account);
+    page_kit_free(&(*account)->kit);
     mail_box_free(&(*account)->box);
+    arena_free(&(*account)->arena);
     OBJECT_DEAD(*account);
     free(*account);
     *account = NULL;
@@ -67,6 +88,8 @@ static int worker_up(struct module_host *host)
         return -1;
     }
     store_clear_readers(account->store); /* a worker that died would keep old pages for ever */
+    if (account_conf_active(host->conf))
+        account->kit = page_kit_new(account_pages);
     host->state = account;
     return 0;
 }
@@ -81,14 +104,55 @@ static void worker_down(struct module_host *host)
 
 static bool is_active(const struct conf *conf)
 {
-    return mailer_conf(conf)->section.active;
+    return mailer_conf(conf)->section.active || account_conf_active(conf);
 }
 
 static void check(struct conf *conf, const struct settings *settings)
 {
-    (void)settings;
     mailer_check(conf);
+    account_conf_check(conf, settings);
 }
+
+/* ---- pages ---- */
+
+#define READING (METHOD_BIT(HTTP_GET) | METHOD_BIT(HTTP_HEAD))
+#define POSTING METHOD_BIT(HTTP_POST)
+
+/* Below the module rest, whose users know these addresses; open to anyone: it is for those who cannot log in.
+ */
+static const struct http_route reset_routes[] = {
+    { READING, "", ACCESS_OPEN, reset_form, "form for who forgot the password" },
+    { POSTING, "", ACCESS_OPEN, reset_ask, "mails a link to the recovery address of that account" },
+    { READING, "/*", ACCESS_OPEN, reset_link_form, "form for a new password, by the link of a mail" },
+    { POSTING, "/*", ACCESS_OPEN, reset_link_act, "sets the new password" },
+    { .path = NULL },
+};
+
+static void contexts(struct module_host *host, struct router_table *table)
+{
+    struct account *account = OBJECT(host->state, account);
+    struct arena *arena = account->arena;
+    struct http_context reset = { .path = arena_printf(arena, "%s/user/resetPassword",
+                                                       account_rest_path(host->conf)),
+                                  .hosts = conf_texts(host->conf, "http/rest", "vhosts"),
+                                  .routes = reset_routes,
+                                  .state = account,
+                                  .name = "account" };
+
+    if (!account_conf_active(host->conf))
+        return;
+    router_table_add(table, &reset);
+}
+
+static const struct ctl_command account_commands[] = {
+    { "account set", "JID ADDRESS|none", "sets the recovery address of an account; it counts at once",
+      account_ctl_set },
+    { "account show", "JID", "JID, recovery address, since when it counts, and the one to be confirmed",
+      account_ctl_show },
+    { "account list", "", "the same of all accounts that have one", account_ctl_list },
+    { "account import", "FILE|-", "sets many: lines of JID, tab and address", account_ctl_import },
+    { .name = NULL },
+};
 
 const struct stoa_module stoa_module = {
     .abi = STOA_MODULE_ABI,
@@ -100,4 +164,6 @@ const struct stoa_module stoa_module = {
     .active = is_active,
     .worker_up = worker_up,
     .worker_down = worker_down,
+    .contexts = contexts,
+    .commands = account_commands,
 };
