@@ -66,6 +66,7 @@ static const struct directive rest_directives[] = {
           "made by stoactl key add, nobody is let in. Keys made by stoactl are the better ones: stored "
           "hashed, with more scopes, and revoked without a reload." },
     { .name = "open-access",
+      .guarded = true,
       .alias = "openAccess",
       .type = DIRECTIVE_BOOL,
       .initial = "false",
@@ -182,6 +183,7 @@ static const struct directive rest_directives[] = {
       OF(script_calls),
       .manual = "Calls of one script at once in each worker; further ones are refused." },
     { .name = "fetch-networks",
+      .guarded = true,
       .alias = "fetchNetworks",
       .type = DIRECTIVE_TEXT_LIST,
       .initial = "[]",

@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "base/text.h"
+#include "conf/changes.h"
 #include "conf/include.h"
 #include "conf/inside.h"
 
@@ -131,6 +132,17 @@ void conf_file(struct conf *conf, const char *file)
     conf->files[conf->file_count++] = file;
 }
 
+size_t conf_file_count(const struct conf *conf)
+{
+    return conf->file_count;
+}
+
+const char *conf_file_name(const struct conf *conf, size_t index)
+{
+    must(index < conf->file_count);
+    return conf->files[index];
+}
+
 /* Absolute, so that a later chdir() changes no path. */
 static const char *root_of(struct arena *arena, const char *data_root)
 {
@@ -167,8 +179,8 @@ static const char *folder_of(struct arena *arena, const char *file)
 }
 
 /* The structs are filled even when the tree is broken, so that conf_section always has an answer. */
-static struct conf *finish(struct conf *conf, struct tree_node *root, bool parsed,
-                           const char *const *overrides)
+static struct conf *finish(struct conf *conf, struct tree_node *root, bool parsed, const char *changes_file,
+                           struct span changes, const char *const *overrides)
 {
     struct tree_node nothing = { .name = "" };
 
@@ -176,22 +188,47 @@ static struct conf *finish(struct conf *conf, struct tree_node *root, bool parse
         conf_fill(conf, &nothing);
         return conf;
     }
+    if (changes.size)
+        conf_changes_apply(conf, root, changes_file, changes);
     for (size_t i = 0; overrides && overrides[i]; i++)
-        conf_override(conf, root, overrides[i]);
+        conf_override(conf, root, overrides[i], NULL);
     conf_fill(conf, root);
     return conf;
+}
+
+struct conf *conf_load_changed(const struct conf_schema *schema, const char *file, const char *data_root,
+                               struct span changes, const char *const *overrides)
+{
+    struct conf *conf = conf_new(schema);
+    struct tree_node root = { .name = "" };
+    char *path = conf_changes_path(file, data_root);
+    const char *changes_file = arena_text(conf->arena, span_of(path));
+    bool parsed;
+
+    free(path);
+    conf->data_root = root_of(conf->arena, data_root ? data_root : folder_of(conf->arena, file));
+    parsed = include_main(conf, &root, file);
+    return finish(conf, &root, parsed, changes_file, changes, overrides);
 }
 
 struct conf *conf_load(const struct conf_schema *schema, const char *file, const char *data_root,
                        const char *const *overrides)
 {
-    struct conf *conf = conf_new(schema);
-    struct tree_node root = { .name = "" };
-    bool parsed;
+    char *path = conf_changes_path(file, data_root);
+    struct buf changes = { 0 };
+    const char *why;
+    struct conf *conf;
+    bool read = conf_changes_read(path, &changes, &why) == 0;
 
-    conf->data_root = root_of(conf->arena, data_root ? data_root : folder_of(conf->arena, file));
-    parsed = include_main(conf, &root, file);
-    return finish(conf, &root, parsed, overrides);
+    conf = conf_load_changed(schema, file, data_root, buf_span(&changes), overrides);
+    if (!read) {
+        struct place at = { .file = arena_text(conf->arena, span_of(path)) };
+
+        conf_say(conf, CONF_ERROR, &at, "%s", why);
+    }
+    buf_free(&changes);
+    free(path);
+    return conf;
 }
 
 struct conf *conf_load_text(const struct conf_schema *schema, const char *name, struct span text,
@@ -205,7 +242,7 @@ struct conf *conf_load_text(const struct conf_schema *schema, const char *name, 
     conf->data_root = root_of(conf->arena, data_root ? data_root : ".");
     conf_file(conf, file);
     parsed = tree_parse(conf, &root, NULL, file, arena_copy(conf->arena, text));
-    return finish(conf, &root, parsed, overrides);
+    return finish(conf, &root, parsed, NULL, SPAN(""), overrides);
 }
 
 void conf_free(struct conf **conf)

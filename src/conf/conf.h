@@ -33,14 +33,17 @@ struct conf_problem {
 
 struct conf;
 
-/* Reads file (and what it includes). Relative paths in values are taken from data_root; NULL: from the folder
- * of file. overrides: "path/in/config=value" strings that win over the file (names may hold dots; a name with
- * a slash cannot be reached), NULL-terminated array or NULL. Never NULL: ask conf_errors; if it is not 0
- * nothing of it may be used but the problems. */
+/* Reads file (and what it includes), then its changes (changes.h). Relative paths in values are taken from
+ * data_root; NULL: from the folder of file. overrides: "path/in/config=value" strings that win over the file
+ * (names may hold dots; a name with a slash cannot be reached), NULL-terminated array or NULL. Never NULL:
+ * ask conf_errors; if it is not 0 nothing of it may be used but the problems. */
 struct conf *conf_load(const struct conf_schema *schema, const char *file, const char *data_root,
                        const char *const *overrides);
-/* The same for a text that is in memory: name stands for the file in problems, include is refused, a
- * data_root of NULL is the working directory. */
+/* The same, but changes is the text of that other file, whatever lies on the disk. */
+struct conf *conf_load_changed(const struct conf_schema *schema, const char *file, const char *data_root,
+                               struct span changes, const char *const *overrides);
+/* The same for a text that is in memory, without changes: name stands for the file in problems, include is
+ * refused, a data_root of NULL is the working directory. */
 struct conf *conf_load_text(const struct conf_schema *schema, const char *name, struct span text,
                             const char *data_root, const char *const *overrides);
 void conf_free(struct conf **conf);

@@ -44,8 +44,9 @@ struct directive {
     const char *unit;           /* of bare digits: "bytes", "s", "ms"; NULL when it has none */
     const char *const *choices; /* ends in NULL */
     enum directive_effect effect;
-    bool secret; /* printed as (hidden) */
-    size_t into; /* offsetof the field in the section's struct */
+    bool secret;  /* printed as (hidden) */
+    bool guarded; /* changed in the file only, never by command (changes.h); a path always is */
+    size_t into;  /* offsetof the field in the section's struct */
     /* Further check of one text (each one of a list): NULL when good, else what to write instead. */
     const char *(*check)(const char *text);
     const char *manual; /* its paragraph of stoa.tdsl(5) */
@@ -74,6 +75,7 @@ struct section {
                           * struct of the section that holds it (and is inactive when it is) */
     size_t into;         /* offsetof, in the parent's struct: a pointer, or for "*" a struct conf_sections */
     bool initially_inactive;
+    bool guarded; /* as all of its directives and what it holds, and whether it is active */
     const struct directive *directives;          /* ends in name NULL; may be NULL */
     const struct section *sections;              /* ends in name NULL; may be NULL; at most one "*" */
     const char *(*check_name)(const char *name); /* for "*": NULL when good, else what to write */

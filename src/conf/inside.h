@@ -66,7 +66,9 @@ void conf_say(struct conf *conf, enum conf_severity severity, const struct place
 
 /* Fills the structs from the tree. */
 void conf_fill(struct conf *conf, struct tree_node *root);
-/* Adds one "path/in/config=value" to the tree. */
-void conf_override(struct conf *conf, struct tree_node *root, const char *override);
+/* Adds one "path/in/config=value" to the tree. at NULL: it is from the command line. */
+void conf_override(struct conf *conf, struct tree_node *root, const char *override, const struct place *at);
+/* The same with each line of a text of changes; what is guarded is an error. */
+void conf_changes_apply(struct conf *conf, struct tree_node *root, const char *file, struct span text);
 
 #endif

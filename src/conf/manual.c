@@ -2,6 +2,7 @@
 /* floor 4 sees 0: manual.c - stoa.tdsl(5) from the tables, so that it cannot fall behind them. */
 #include "conf/inside.h"
 
+#include "conf/changes.h"
 #include "conf/value.h"
 
 static const char head[] =
@@ -96,12 +97,32 @@ static const char head[] =
     "of\n"
     ".Xr stoad 8\n"
     "a setting wins over the file; slashes divide the names of the sections.\n"
+    ".Sh CHANGES\n"
+    "What an administrator changes by command,\n"
+    "in a browser or with\n"
+    ".Xr stoactl 8 ,\n"
+    "does not touch the file: it stands in\n"
+    ".Pa changes.tdsl\n"
+    "in the folder of the data, a line for each,\n"
+    ".Ar path/in/config No = Ar value ,\n"
+    "below a comment that says who and when.\n"
+    "These lines win over the file, and options of the command line over them.\n"
+    "A line can be edited or taken out like any other; it counts after a reload.\n"
+    "Paths, ports, addresses of servers, who is an administrator\n"
+    "and all else that would give more rights are marked below:\n"
+    "they are changed in the file only, and a line of changes about them is an error.\n"
+    "For a configuration that is called\n"
+    ".Pa NAME.tdsl\n"
+    "the other file is\n"
+    ".Pa NAME.changes.tdsl .\n"
     ".Sh SECTIONS\n";
 
 static const char foot[] = ".Sh FILES\n"
                            ".Bl -tag -width Ds\n"
                            ".It Pa /etc/stoa/config.tdsl\n"
                            "The configuration, as packages install it.\n"
+                           ".It Pa /var/lib/stoa/changes.tdsl\n"
+                           "What was changed by command.\n"
                            ".El\n"
                            ".Sh SEE ALSO\n"
                            ".Xr stoactl 8 ,\n"
@@ -206,7 +227,7 @@ static void write_initial(struct buf *out, const struct directive *row)
     buf_text(out, quoted ? "\\(aq" : "");
 }
 
-static void write_default(struct buf *out, const struct directive *row)
+static void write_default(struct buf *out, const struct directive *row, bool guarded)
 {
     if (row->initial == NULL)
         buf_text(out, row->type == DIRECTIVE_TEXT_LIST ? "Empty by default" : "Not set by default");
@@ -215,9 +236,11 @@ static void write_default(struct buf *out, const struct directive *row)
     buf_printf(out, "; a change counts after a %s.\n", row->effect == ON_RELOAD ? "reload" : "restart");
     if (row->secret)
         buf_text(out, "It is a secret: no log shows it.\n");
+    if (!guarded && conf_is_guarded(row))
+        buf_text(out, "It is changed in the file only.\n");
 }
 
-static void write_directive(struct buf *out, const struct directive *row)
+static void write_directive(struct buf *out, const struct directive *row, bool guarded)
 {
     buf_text(out, ".It Cm ");
     write_word(out, row->name);
@@ -237,11 +260,11 @@ static void write_directive(struct buf *out, const struct directive *row)
     }
     write_range(out, row);
     write_unit(out, row);
-    write_default(out, row);
+    write_default(out, row, guarded);
 }
 
 static void write_section(struct buf *out, const struct conf_schema *schema, struct arena *arena,
-                          const char *above, const struct section *table)
+                          const char *above, const struct section *table, bool guarded)
 {
     bool many = strcmp(table->name, "*") == 0;
     const char *name = many ? arena_printf(arena, "<%s>", table->name_is) : table->name;
@@ -253,17 +276,20 @@ static void write_section(struct buf *out, const struct conf_schema *schema, str
     write_prose(out, table->manual);
     if (table->initially_inactive)
         buf_text(out, "A section that does not stand in the file is not active.\n");
+    if (table->guarded && !guarded)
+        buf_text(out, "What stands here is changed in the file only.\n");
+    guarded = guarded || table->guarded;
     if (table->directives && table->directives->name) {
         buf_text(out, ".Bl -tag -width Ds\n");
         for (const struct directive *row = table->directives; row->name; row++)
-            write_directive(out, row);
+            write_directive(out, row, guarded);
         buf_text(out, ".El\n");
     }
     for (const struct section *row = table->sections; row && row->name; row++)
-        write_section(out, schema, arena, path, row);
+        write_section(out, schema, arena, path, row, guarded);
     for (size_t i = 0; i < schema->added_count; i++)
         if (strcmp(schema->added[i].path, path) == 0)
-            write_section(out, schema, arena, path, schema->added[i].section);
+            write_section(out, schema, arena, path, schema->added[i].section, guarded);
 }
 
 void conf_manual(const struct conf_schema *schema, struct buf *out)
@@ -273,7 +299,7 @@ void conf_manual(const struct conf_schema *schema, struct buf *out)
     buf_text(out, head);
     for (size_t i = 0; i < schema->added_count; i++)
         if (schema->added[i].path[0] == '\0')
-            write_section(out, schema, arena, "", schema->added[i].section);
+            write_section(out, schema, arena, "", schema->added[i].section, false);
     buf_text(out, foot);
     arena_free(&arena);
 }

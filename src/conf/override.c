@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 4 sees 0: override.c - "path/in/config=value" from a command line, added to the tree so that the
- * loader sees one text. */
+/* floor 4 sees 0: override.c - "path/in/config=value" from a command line or a file of changes, added to the
+ * tree so that the loader sees one text. */
 #include "conf/inside.h"
 
 #include "base/text.h"
@@ -37,18 +37,19 @@ static struct tree_node *override_section(struct conf *conf, struct tree_node *p
     return node;
 }
 
-void conf_override(struct conf *conf, struct tree_node *root, const char *override)
+void conf_override(struct conf *conf, struct tree_node *root, const char *override, const struct place *where)
 {
     struct span value = span_of(override), path = span_trim(span_cut(&value, '=')), name;
-    struct place at = { 0 };
+    struct place at = where ? *where : (struct place){ 0 };
     struct tree_node *node = root;
 
     if (!text_is_utf8(span_of(override)) || text_has_control(span_of(override))) {
-        conf_say(conf, CONF_ERROR, NULL, "an override is not UTF-8 or holds a control character");
+        conf_say(conf, CONF_ERROR, where, "an override is not UTF-8 or holds a control character");
         return;
     }
     /* Only the path may be told: the value may be a secret. */
-    at.file = arena_printf(conf->arena, "override '%.*s'", SPAN_ARG(path));
+    if (where == NULL)
+        at.file = arena_printf(conf->arena, "override '%.*s'", SPAN_ARG(path));
     if (path.size == 0 || path.at + path.size == override + strlen(override)) {
         conf_say(conf, CONF_ERROR, &at, "write path/in/config=value");
         return;

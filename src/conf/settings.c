@@ -58,6 +58,7 @@ static const struct section component_sections[] = {
 
 static const struct section xmpp_sections[] = {
     { .name = "components",
+      .guarded = true,
       .sections = component_sections,
       .manual = "The addresses under which Stoa is connected to the XMPP server (XEP-0114)." },
     SECTIONS_END,
@@ -65,6 +66,7 @@ static const struct section xmpp_sections[] = {
 
 static const struct directive xmpp_directives[] = {
     { .name = "host",
+      .guarded = true,
       .type = DIRECTIVE_TEXT,
       .check = settings_check_host,
       .initial = "127.0.0.1",
@@ -72,6 +74,7 @@ static const struct directive xmpp_directives[] = {
       OF(host),
       .manual = "Where the XMPP server listens for components." },
     { .name = "port",
+      .guarded = true,
       .type = DIRECTIVE_NUMBER,
       .least = 1,
       .most = 65535,
@@ -80,12 +83,14 @@ static const struct directive xmpp_directives[] = {
       OF(port),
       .manual = "Its port for components." },
     { .name = "c2s-host",
+      .guarded = true,
       .type = DIRECTIVE_TEXT,
       .check = settings_check_host,
       .effect = ON_RELOAD,
       OF(c2s_host),
       .manual = "Where it listens for clients: users are logged in there. Without it the same as host." },
     { .name = "c2s-port",
+      .guarded = true,
       .type = DIRECTIVE_NUMBER,
       .least = 1,
       .most = 65535,
@@ -94,6 +99,7 @@ static const struct directive xmpp_directives[] = {
       OF(c2s_port),
       .manual = "Its port for clients." },
     { .name = "c2s-security",
+      .guarded = true,
       .type = DIRECTIVE_CHOICE,
       .choices = security_words,
       .initial = "starttls",
@@ -111,6 +117,7 @@ static const struct directive xmpp_directives[] = {
           "the server's own one. Without it the system's store. The certificate must hold the domain of "
           "the user who logs in." },
     { .name = "c2s-certificate-check",
+      .guarded = true,
       .type = DIRECTIVE_BOOL,
       .initial = "true",
       .effect = ON_RELOAD,
@@ -179,6 +186,7 @@ static const struct directive xmpp_directives[] = {
       .manual = "How many wrong passwords may be tried for one account at once; one more each minute; 0: no "
                 "limit. A password that was right lately is always tried." },
     { .name = "foreign-from",
+      .guarded = true,
       .type = DIRECTIVE_BOOL,
       .initial = "false",
       .effect = ON_RELOAD,
@@ -188,6 +196,7 @@ static const struct directive xmpp_directives[] = {
           "stream. A server that was not told to allow it (Prosody: validate_from_addresses = false, "
           "ejabberd: check_from: false) closes the stream for the first of them." },
     { .name = "domains",
+      .guarded = true,
       .type = DIRECTIVE_TEXT_LIST,
       .check = settings_check_domain,
       .effect = ON_RELOAD,
@@ -196,6 +205,7 @@ static const struct directive xmpp_directives[] = {
           "The domains of the XMPP server: their users are local. Without it the JIDs of the components "
           "without their first label." },
     { .name = "admins",
+      .guarded = true,
       .type = DIRECTIVE_TEXT_LIST,
       .check = settings_check_bare_jid,
       .effect = ON_RELOAD,
@@ -390,6 +400,7 @@ static const struct directive process_directives[] = {
 
 const struct section settings_processes = {
     .name = "processes",
+    .guarded = true,
     .size = sizeof(struct process_settings),
     .directives = process_directives,
     .manual = "The processes of the daemon, and where they keep what they keep.",

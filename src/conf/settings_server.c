@@ -109,7 +109,12 @@ static const struct section connection_sections[] = {
     "that section says."
 
 static const struct directive connections_directives[] = {
-    { .name = "ports", .type = DIRECTIVE_TEXT_LIST, .effect = ON_RELOAD, OF(ports), .manual = PORTS_TEXT },
+    { .name = "ports",
+      .guarded = true,
+      .type = DIRECTIVE_TEXT_LIST,
+      .effect = ON_RELOAD,
+      OF(ports),
+      .manual = PORTS_TEXT },
     DIRECTIVES_END,
 };
 
@@ -142,6 +147,7 @@ static const struct directive executor_directives[] = {
 
 static const struct section server_sections[] = {
     { .name = "connections",
+      .guarded = true,
       .directives = connections_directives,
       .sections = connection_sections,
       .manual = "The ports to listen on. Without any, and without ports, it is 8080 with plain HTTP." },
@@ -158,7 +164,12 @@ static const struct section server_sections[] = {
     }
 
 static const struct directive server_directives[] = {
-    { .name = "ports", .type = DIRECTIVE_TEXT_LIST, .effect = ON_RELOAD, OF(ports), .manual = PORTS_TEXT },
+    { .name = "ports",
+      .guarded = true,
+      .type = DIRECTIVE_TEXT_LIST,
+      .effect = ON_RELOAD,
+      OF(ports),
+      .manual = PORTS_TEXT },
     { .name = "threads",
       .type = DIRECTIVE_NUMBER,
       .most = 10000,
@@ -230,6 +241,7 @@ static const struct directive server_directives[] = {
       .manual = "The most connections from one address, over all workers; 0: any number. Trusted proxies "
                 "are exempt." },
     { .name = "trusted-proxies",
+      .guarded = true,
       .type = DIRECTIVE_TEXT_LIST,
       .check = settings_check_network,
       .effect = ON_RELOAD,
@@ -387,6 +399,7 @@ static const struct directive http_directives[] = {
 
 static const struct section http_sections[] = {
     { .name = "*",
+      .guarded = true,
       .name_is = "port",
       .size = sizeof(struct connection_settings),
       .into = offsetof(struct http_settings, legacy_ports),
