@@ -27,6 +27,7 @@ struct heritage {
     unsigned row;
     uint32_t generation;
     enum process_kind kind;
+    int steer_fd; /* the keeper's line to master (src/master/README.md); -1: none */
     pid_t master_pid;
     struct conf *conf; /* the configuration that this child runs, and its core part */
     const struct settings *settings;

@@ -46,12 +46,13 @@ static void check(struct conf *conf, const struct settings *settings)
     modules_check(&installed, conf, settings);
 }
 
-static int prepare(struct conf *conf, const struct settings *settings, void **prepared_r)
+static int prepare(struct conf *conf, const struct settings *settings, const struct tls_held *held,
+                   size_t held_count, void **prepared_r)
 {
     struct http_tls *tls = NULL;
     char why[512];
 
-    if (http_server_prepare(settings, &tls, why, sizeof(why)) < 0) {
+    if (http_server_prepare(settings, held, held_count, &tls, why, sizeof(why)) < 0) {
         conf_complain(conf, CONF_ERROR, &settings->http_server->section, "%s", why);
         return -1;
     }
@@ -91,7 +92,7 @@ static int test_configuration(const struct master_options *options, enum mode mo
         settings_of(conf, &settings);
     if (conf_errors(conf) == 0)
         check(conf, &settings);
-    if (conf_errors(conf) == 0 && prepare(conf, &settings, &prepared) == 0)
+    if (conf_errors(conf) == 0 && prepare(conf, &settings, NULL, 0, &prepared) == 0)
         release(prepared);
     print_problems(conf);
     status = conf_errors(conf) ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -33,6 +33,9 @@ static const struct {
 } own_commands[] = {
     { "status", "[--json]", "processes, streams and counters of the running daemon" },
     { "reload", "", "read the configuration again; refused whole when it is bad" },
+    { "changes", "", "what was changed by command, beside the configuration's file" },
+    { "change", "path/in/config[=value]...",
+      "change settings at once and for good; without a value: back to what the file says" },
     { "reopen", "", "open the log files again, after they were moved" },
     { "drain", "", "finish what is under way, then end" },
     { "stop", "", "end now" },
@@ -170,8 +173,11 @@ static int run(struct call *call, int argc, char **argv)
         }
         return ctl_status(control_socket(call), json);
     }
+    if (words_matched("change", argc, argv) && argc > 1)
+        return ctl_change(control_socket(call), argc - 1, argv + 1);
     for (size_t i = 1; i < sizeof(own_commands) / sizeof(own_commands[0]); i++)
-        if (argc == 1 && words_matched(own_commands[i].name, argc, argv))
+        if (argc == 1 && !words_matched("change", argc, argv) &&
+            words_matched(own_commands[i].name, argc, argv))
             return ctl_command(control_socket(call), own_commands[i].name);
     status = run_module_command(call, argc, argv);
     if (status >= 0)

@@ -54,7 +54,7 @@ static const char *mistrust(int fd)
     if (status.st_mode & S_IWOTH)
         return "everybody may write to this file: chmod o-w";
     if (status.st_size > CHANGES_BYTES_MOST)
-        return "this file is larger than 256 K";
+        return "this file is larger than 128 K";
     return NULL;
 }
 
@@ -291,5 +291,5 @@ const char *conf_changes_merge(const struct conf_schema *schema, struct arena *a
     }
     if (count == 0)
         return "no change is given: write path/in/config=value";
-    return out->size > CHANGES_BYTES_MOST ? "the file of changes would be larger than 256 K" : NULL;
+    return out->size > CHANGES_BYTES_MOST ? "the file of changes would be larger than 128 K" : NULL;
 }

@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "conf/conf.h"
 
-#define CHANGES_BYTES_MOST (256 * 1024)
+#define CHANGES_BYTES_MOST (128 * 1024)
 #define CHANGES_MOST       1000
 
 /* changes.tdsl in the data root, for a config.tdsl; NAME.changes.tdsl for any other NAME.tdsl. The caller

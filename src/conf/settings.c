@@ -378,6 +378,13 @@ static const struct directive process_directives[] = {
       OF(data_map_size),
       .manual =
           "The room of the data base at first, in addresses, not on the disk; it grows when it is full." },
+    { .name = "changes",
+      .type = DIRECTIVE_BOOL,
+      .initial = "true",
+      .effect = ON_RELOAD,
+      OF(changes),
+      .manual = "Whether administrators may change settings and certificates by command. false: only who may "
+                "write to the configuration or use stoactl can; what was changed before stays." },
     { .name = "drain-timeout",
       .type = DIRECTIVE_DURATION,
       .unit = "s",

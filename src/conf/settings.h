@@ -125,6 +125,7 @@ struct process_settings {
     const char *data_dir;       /* LMDB and other state */
     int64_t data_map_size;      /* LMDB map at start; it grows when full */
     int64_t drain_timeout;      /* old workers and SIGQUIT: how long open requests may still take */
+    bool changes;               /* administrators may change by command what is not guarded */
     int64_t stuck_timeout;      /* a process whose loop has not turned for so long is killed */
 };
 

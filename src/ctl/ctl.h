@@ -15,6 +15,8 @@
 /* Exit status: 0, 1 when it was refused (the reason is on stderr), CTL_NOT_RUNNING. "stop" and "drain" come
  * back when the daemon has ended. */
 int ctl_command(const char *path, const char *word);
+/* Changes settings of the running daemon: "path/in/config=value", or a path alone for what the file says. */
+int ctl_change(const char *path, int argc, char **argv);
 /* Prints a table, or JSON, to stdout. */
 int ctl_status(const char *path, bool json);
 

@@ -2,6 +2,7 @@
 /* floor 9 sees 0 2 3 4: ctl_control.c - asking master, and waiting until it has done it. */
 #include "ctl/ctl.h"
 
+#include "base/buf.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -88,12 +89,14 @@ int ctl_ask(const char *path, const char *word, char *answer_r, size_t answer_si
 }
 
 /* Prints all lines of the answer that are not "ok"; 0 when the first was "ok". */
-static int print_answer(int fd, char *answer, size_t room)
+static int print_answer(int fd, char *answer, size_t room, FILE *good)
 {
     int status = strncmp(answer, "ok", 2) == 0 && (answer[2] == '\n' || answer[2] == '\0') ? 0 : 1;
     const char *at = status == 0 ? answer + 2 + (answer[2] == '\n') : answer;
 
-    fputs(at, stderr);
+    FILE *out = status == 0 ? good : stderr;
+
+    fputs(at, out);
     for (;;) {
         ssize_t got = read(fd, answer, room - 1);
 
@@ -102,7 +105,7 @@ static int print_answer(int fd, char *answer, size_t room)
         if (got <= 0)
             break;
         answer[got] = '\0';
-        fputs(answer, stderr);
+        fputs(answer, out);
     }
     return status;
 }
@@ -120,7 +123,30 @@ int ctl_command(const char *path, const char *word)
         close(fd);
         return 1;
     }
-    status = print_answer(fd, answer, sizeof(answer)); /* until master closes: for stop, when it has ended */
+    /* Until master closes: for stop, when it has ended. */
+    status = print_answer(fd, answer, sizeof(answer), strcmp(word, "changes") == 0 ? stdout : stderr);
     close(fd);
+    return status;
+}
+
+int ctl_change(const char *path, int argc, char **argv)
+{
+    struct buf line = { 0 };
+    size_t size = 0;
+    int status;
+
+    for (int i = 0; i < argc; i++) {
+        if (strchr(argv[i], '\n')) {
+            fprintf(stderr, "stoactl: a change is one line: path/in/config=value\n");
+            return 2;
+        }
+        size += strlen(argv[i]) + 1;
+    }
+    buf_printf(&line, "change %zu\n", size);
+    for (int i = 0; i < argc; i++)
+        buf_printf(&line, "%s%s", argv[i], i + 1 < argc ? "\n" : ""); /* ctl_ask ends the last */
+    buf_char(&line, '\0');
+    status = ctl_command(path, line.at);
+    buf_free(&line);
     return status;
 }

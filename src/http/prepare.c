@@ -33,8 +33,8 @@ static bool any_tls(const struct conf_sections *connections)
     return false;
 }
 
-int http_server_prepare(const struct settings *settings, struct http_tls **tls_r, char *why_r,
-                        size_t why_size)
+int http_server_prepare(const struct settings *settings, const struct tls_held *held, size_t held_count,
+                        struct http_tls **tls_r, char *why_r, size_t why_size)
 {
     const struct http_server_settings *http = settings->http_server;
     const struct tls_options options = {
@@ -43,6 +43,8 @@ int http_server_prepare(const struct settings *settings, struct http_tls **tls_r
         .min_version = http->tls_min_version,
         .ciphers = http->tls_ciphers,
         .ticket_lifetime = http->tls_ticket_lifetime,
+        .held = held,
+        .held_count = held_count,
         .ktls = http->ktls,
     };
     struct tls_store *store;
@@ -83,7 +85,7 @@ void http_server_release(struct http_tls **tls)
 int http_server_check(const struct settings *settings, char *why_r, size_t why_size)
 {
     struct http_tls *tls;
-    int result = http_server_prepare(settings, &tls, why_r, why_size);
+    int result = http_server_prepare(settings, NULL, 0, &tls, why_r, why_size);
 
     http_server_release(&tls);
     return result;

@@ -10,11 +10,13 @@
 struct http_server;
 struct http_tls; /* certificates and keys, as loaded for one configuration */
 struct settings;
+struct tls_held;
 
 /* In master, once per configuration, before listening and before any fork: loads what only root may read. 0;
- * *tls_r is NULL when no connection is ssl. -1 with the sentence in why_r. */
-int http_server_prepare(const struct settings *settings, struct http_tls **tls_r, char *why_r,
-                        size_t why_size);
+ * *tls_r is NULL when no connection is ssl. held: certificates beside those of the files. -1 with the
+ * sentence in why_r. */
+int http_server_prepare(const struct settings *settings, const struct tls_held *held, size_t held_count,
+                        struct http_tls **tls_r, char *why_r, size_t why_size);
 void http_server_release(struct http_tls **tls);
 /* Only whether that would work (stoad -t). */
 int http_server_check(const struct settings *settings, char *why_r, size_t why_size);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/object.h"
 #include "conf/settings.h"
+#include "keeper/keeper_steer.h"
 #include "module/host.h"
 #include "os/log.h"
 #include "os/loop.h"
@@ -29,6 +30,12 @@ struct job {
     struct module_host *host;     /* borrowed */
     const struct keeper_job *row; /* borrowed from the module's table */
     int64_t begun;                /* clock_mono of the run's first step; 0: between runs */
+};
+
+/* What no module does. */
+static const struct errand_row core_errands[] = {
+    { .name = "steer", .run = keeper_steer },
+    { .name = NULL },
 };
 
 static const struct modules *installed; /* borrowed; set before the first fork */
@@ -155,6 +162,8 @@ _Noreturn void keeper_main(const struct heritage *heritage)
     keeper.loop = loop_new();
     watch_start(keeper.loop, &keeper.signals, proc_signals(signals), EPOLLIN, on_signal);
     hosts_make(&keeper.hosts, installed, heritage, keeper.loop);
+    keeper.hosts.core_errands = core_errands;
+    keeper_steer_start(keeper.loop, heritage->steer_fd);
     keeper.desk = desk_new(&keeper.hosts, keeper.loop);
     modules_up();
     turn_add(keeper.loop, &keeper.turn, on_turn);
@@ -168,6 +177,7 @@ _Noreturn void keeper_main(const struct heritage *heritage)
     timer_stop(&keeper.leave);
     turn_remove(&keeper.turn);
     modules_down();
+    keeper_steer_stop();
     desk_free(&keeper.desk);
     post_free(&keeper.post);
     log_flush();

@@ -4,10 +4,13 @@
 #define STOA_MASTER_INSIDE_H
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "base/object.h"
 #include "master/master.h"
+#include "os/file.h"
 #include "os/loop.h"
 #include "os/sock.h"
+#include "os/tls.h"
 #include "shm/mail.h"
 
 #define CONTROL_CLIENTS 8
@@ -26,6 +29,7 @@ struct house {
     struct conf *conf;        /* owned */
     struct settings settings; /* points into conf */
     void *prepared;           /* owned; by options->prepare */
+    struct buf changes;       /* the file of changes that it was loaded with */
     uint32_t generation;      /* as on the board */
     struct {
         struct bound *bound;                        /* borrowed from master->bounds, counted */
@@ -57,13 +61,51 @@ enum phase {
     PHASE_STOPPING, /* all were told to end; when none is left we end */
 };
 
+/* ---- what is asked to be changed: by stoactl, or by an administrator through a worker and the keeper ----
+ */
+enum change_word { CHANGE_RELOAD, CHANGE_SETTINGS, CHANGE_CERTIFICATE };
+
+struct master;
+
+struct change_request { /* lies in what asks; zero: nothing is asked */
+    struct list node;   /* waits for its turn */
+    enum change_word word;
+    struct buf who, body;
+    /* Once; master->report says why not, or what else is to be known. */
+    void (*done)(struct change_request *request, struct master *master, bool good);
+};
+
+/* What a trial is about to make lasting; all zero but the two descriptors: nothing. */
+struct change {
+    bool is_on;
+    struct buf text; /* of the file of changes */
+    struct file_staged file;
+    char certificate[TLS_FILE_SIZE]; /* the file's name; empty: none */
+    struct buf pem;
+    bool keeps; /* on the disk */
+    struct file_staged certificate_file;
+    struct buf notes; /* for who asked, when it is in force */
+};
+
+#define HELD_MOST 64
+
 struct control_client {
     struct master *master; /* NULL: free place */
     struct watch watch;
     struct timer patience; /* to send its line, and to take the answer */
     char line[64];
     size_t size;
-    bool waits_for_reload, waits_for_end;
+    size_t body_wanted; /* bytes that follow the line */
+    struct change_request request;
+    bool waits_for_reload, waits_for_change, waits_for_end;
+};
+
+/* The keeper's line to us. */
+struct steer {
+    struct watch watch;
+    struct buf in, out;
+    struct change_request request;
+    bool asks; /* request is in the queue or in hand */
 };
 
 struct master {
@@ -73,7 +115,14 @@ struct master {
     struct house *house;                  /* owned; in force */
     struct house *trial;                  /* owned; a reload that is not decided yet, or NULL */
     bool reload_again;                    /* one was asked for during the trial */
-    struct buf report;                    /* of the last load: what was wrong, a line each, "error: ..." */
+    struct change change;                 /* what the trial would make lasting */
+    struct list requests;                 /* struct change_request, waiting; in their order */
+    struct change_request *request;       /* whose the trial is, or NULL: nobody waits for it */
+    struct tls_held held[HELD_MOST];      /* owned: certificates that are on no disk */
+    size_t held_count;
+    struct steer steer;
+    struct timer router_leave; /* the old router's, so that who changed xmpp hears of it */
+    struct buf report;         /* of the last load: what was wrong, a line each, "error: ..." */
     struct bound bounds[LISTEN_MOST * 2];
     struct loop *loop;
     struct segment *segment;
@@ -97,7 +146,8 @@ struct master {
 };
 
 /* ---- master_house.c: one configuration ---- */
-/* Loads, checks, prepares and binds; what was wrong is logged and in master->report. NULL: refused. */
+/* Loads, checks, prepares and binds, with master->change if there is one; what was wrong is logged and in
+ * master->report. NULL: refused. */
 struct house *house_load(struct master *master);
 void house_free(struct master *master, struct house **house);
 bool house_has_the_same_xmpp(const struct house *a, const struct house *b);
@@ -137,6 +187,23 @@ int control_listen(struct master *master); /* -1: said */
 void control_stop(struct master *master);
 void control_close_in_child(struct master *master);
 void control_reload_done(struct master *master, bool good); /* answers those who wait, from the report */
+
+/* ---- master_change.c: changes by command, one after the other ---- */
+void change_ask(struct master *master, struct change_request *request); /* it is answered, at once or later */
+void change_forget(struct master *master, struct change_request *request); /* who asked is gone */
+void change_next(struct master *master);                                   /* nothing is tried just now */
+void change_in_force(struct master *master);        /* the trial is; makes its change lasting */
+void change_done(struct master *master, bool good); /* the trial is over */
+void change_free(struct master *master);
+/* The candidate: what a load sees in place of what is in force. */
+size_t change_held(const struct master *master, struct tls_held held_r[HELD_MOST + 1]);
+
+/* ---- master_steer.c: the keeper's questions ---- */
+int steer_born(struct master *master); /* before a keeper is forked: its end of the line, or -1 */
+void steer_end(struct master *master); /* that keeper is gone, or we are */
+void steer_close_in_child(struct master *master);
+/* In force, secrets hidden. */
+void steer_changes(const struct master *master, struct buf *out);
 
 /* ---- master_daemon.c: what a daemon owes its surroundings ---- */
 /* Forks twice; returns in the daemon only. The caller's process ends with the daemon's word. */

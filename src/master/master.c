@@ -52,6 +52,7 @@ void master_stop(struct master *master, int status)
     proc_notify("STOPPING=1");
     master->phase = PHASE_STOPPING;
     master->status = status;
+    change_next(master); /* who waits is told */
     for (unsigned row = 0; row < BOARD_ROWS; row++)
         tell_to_end(master, row);
     master_wake(master);
@@ -65,6 +66,7 @@ void master_drain(struct master *master)
     log_notice("draining");
     proc_notify("STOPPING=1");
     master->phase = PHASE_DRAINING;
+    change_next(master);
     for (unsigned row = ROW_WORKER_0; row < BOARD_ROWS; row++)
         if (master->children[row].pid && !master->children[row].leaving)
             spawn_tell(master, row, SIGQUIT, master->house->settings.processes->drain_timeout);
@@ -95,6 +97,7 @@ static void look_at_phase(struct master *master)
     case PHASE_RUNNING:
         if (master->reload_again && master->trial == NULL)
             reload_begin(master);
+        change_next(master);
         reload_look(master);
         break;
     case PHASE_DRAINING:
@@ -262,6 +265,8 @@ static void clean_up(struct master *master)
             close(fd);
         }
     }
+    steer_end(master);
+    change_free(master);
     for (unsigned row = 0; row < BOARD_ROWS; row++)
         if (master->bell_fd[row] > 0)
             close(master->bell_fd[row]);
@@ -300,6 +305,8 @@ int master_run(const struct master_options *options)
 
     fill_standard_descriptors();
     OBJECT_BORN(master, master);
+    list_init(&master->requests);
+    master->change.file.folder_fd = master->change.certificate_file.folder_fd = -1;
     master->options = copy_options(options);
     master->starter = -1;
     master->schema = options->schema();

@@ -9,6 +9,8 @@
 #include "conf/settings.h"
 #include "shm/heritage.h"
 
+struct tls_held;
+
 struct master_options {
     const char *config;           /* texts are copied by master_run */
     const char *data_root;        /* of relative paths; NULL: the configuration's folder */
@@ -17,9 +19,11 @@ struct master_options {
     struct conf_schema *(*schema)(void); /* new: the core's sections and the modules' */
     /* The modules' own rules, told by conf_complain; NULL: none. */
     void (*check)(struct conf *conf, const struct settings *settings);
-    /* What only root may read, loaded once per configuration; it becomes heritage.prepared. -1: refused, the
-     * reason told by conf_complain. NULL: nothing. */
-    int (*prepare)(struct conf *conf, const struct settings *settings, void **prepared_r);
+    /* What only root may read, loaded once per configuration; it becomes heritage.prepared. held:
+     * certificates that master has beside the files. -1: refused, the reason told by conf_complain. NULL:
+     * nothing. */
+    int (*prepare)(struct conf *conf, const struct settings *settings, const struct tls_held *held,
+                   size_t held_count, void **prepared_r);
     void (*release)(void *prepared);
     /* The children by kind; they do not return. */
     void (*children[PROCESS_KINDS])(const struct heritage *heritage);

@@ -5,12 +5,16 @@
  *   segment   "ok", and the shared segment's descriptor, read-only
  *   reopen    "ok"
  *   reload    "ok" when the new configuration is in force, else "error: sentence", a line for each problem
- *   stop      "ok"; the connection closes when the daemon has ended
+ *   changes   "ok", then the lines of changes.tdsl that are in force, secrets hidden
+ *   change N  N bytes follow: lines as "path/in/config=value", or a path alone for what the file says. "ok"
+ * when they are in force, else as reload stop      "ok"; the connection closes when the daemon has ended
  *   drain     the same
  *
  * Only root and master's own user are answered: the mode of the socket says so, and SO_PEERCRED again. */
 #include "base/clock.h"
 #include "base/must.h"
+#include "base/text.h"
+#include "conf/changes.h"
 #include "master/inside.h"
 #include "os/log.h"
 
@@ -29,10 +33,18 @@ static void hang_up(struct control_client *client)
 {
     int fd = client->watch.fd;
 
+    if (client->waits_for_change || client->body_wanted)
+        change_forget(client->master, &client->request);
+
     watch_stop(&client->watch);
     timer_stop(&client->patience);
     close(fd);
     *client = (struct control_client){ 0 };
+}
+
+static void on_patience(struct timer *timer)
+{
+    hang_up((struct control_client *)(void *)((char *)timer - offsetof(struct control_client, patience)));
 }
 
 /* Answers are small next to a socket's buffer, and whoever does not read them harms only itself. */
@@ -127,13 +139,66 @@ static void say_drain(struct control_client *client)
     master_drain(client->master);
 }
 
+static void say_changes(struct control_client *client)
+{
+    struct buf text = { 0 };
+
+    answer(client, SPAN("ok\n"));
+    steer_changes(client->master, &text);
+    answer(client, buf_span(&text));
+    buf_free(&text);
+    hang_up(client);
+}
+
+static void on_change_done(struct change_request *request, struct master *master, bool good)
+{
+    struct control_client *client = LIST_OF(request, struct control_client, request);
+
+    (void)master;
+    answer_report(client, good);
+}
+
+static void take_body(struct control_client *client)
+{
+    struct ucred peer = { 0 };
+    socklen_t size = sizeof(peer);
+
+    if (client->request.body.size < client->body_wanted)
+        return;
+    timer_stop(&client->patience);
+    client->body_wanted = 0;
+    client->waits_for_change = true;
+    getsockopt(client->watch.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    buf_printf(&client->request.who, "stoactl of user %u", (unsigned)peer.uid);
+    client->request.word = CHANGE_SETTINGS;
+    client->request.done = on_change_done;
+    change_ask(client->master, &client->request);
+}
+
+static void say_change(struct control_client *client, struct span number)
+{
+    uint64_t size;
+    struct span line = span_make(client->line, client->size), rest = line;
+
+    if (!text_to_u64(number, &size) || size == 0 || size > CHANGES_BYTES_MOST) {
+        answer(client, SPAN("error: the word change must be followed by the number of bytes to come\n"));
+        hang_up(client);
+        return;
+    }
+    span_cut(&rest, '\n');
+    client->body_wanted = (size_t)size;
+    buf_add(&client->request.body, span_head(rest, size));
+    timer_set(client->master->loop, &client->patience, clock_mono() + PATIENCE, on_patience);
+    take_body(client);
+}
+
 static const struct {
     const char *word;
     void (*call)(struct control_client *client);
 } words[] = {
-    { "status", say_status }, { "segment", hand_out_segment },
-    { "reopen", say_reopen }, { "reload", say_reload },
-    { "stop", say_stop },     { "drain", say_drain },
+    { "status", say_status }, { "segment", hand_out_segment }, { "reopen", say_reopen },
+    { "reload", say_reload }, { "changes", say_changes },      { "stop", say_stop },
+    { "drain", say_drain },
 };
 
 static void obey(struct control_client *client, struct span word)
@@ -147,23 +212,48 @@ static void obey(struct control_client *client, struct span word)
         words[i].call(client);
         return;
     }
-    answer(client, SPAN("error: the words are status, segment, reload, reopen, stop and drain\n"));
+    if (span_starts(word, SPAN("change "))) {
+        say_change(client, span_from(word, 7));
+        return;
+    }
+    answer(client,
+           SPAN("error: the words are status, segment, reload, reopen, change, changes, stop and drain\n"));
     hang_up(client);
 }
 
 /* ---- connections ---- */
 
+static void read_body(struct control_client *client)
+{
+    struct buf *body = &client->request.body;
+    size_t wanted = client->body_wanted - body->size;
+    ssize_t size = read(client->watch.fd, buf_reserve(body, wanted), wanted);
+
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (size <= 0) {
+        hang_up(client);
+        return;
+    }
+    body->size += (size_t)size;
+    take_body(client);
+}
+
 static void on_client(struct watch *watch, uint32_t events)
 {
     struct control_client *client = LIST_OF(watch, struct control_client, watch);
-    ssize_t size = read(watch->fd, client->line + client->size, sizeof(client->line) - client->size);
+    ssize_t size, end;
     struct span line;
-    ssize_t end;
 
     (void)events;
+    if (client->body_wanted) {
+        read_body(client);
+        return;
+    }
+    size = read(watch->fd, client->line + client->size, sizeof(client->line) - client->size);
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (size <= 0 || client->waits_for_reload || client->waits_for_end) {
+    if (size <= 0 || client->waits_for_reload || client->waits_for_change || client->waits_for_end) {
         hang_up(client); /* its operator does not wait any more; what was asked goes on */
         return;
     }
@@ -174,11 +264,6 @@ static void on_client(struct watch *watch, uint32_t events)
         obey(client, span_head(line, (size_t)end));
     else if (client->size == sizeof(client->line))
         hang_up(client);
-}
-
-static void on_patience(struct timer *timer)
-{
-    hang_up((struct control_client *)(void *)((char *)timer - offsetof(struct control_client, patience)));
 }
 
 static bool is_trusted(int fd)

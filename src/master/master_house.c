@@ -2,6 +2,7 @@
 /* floor 9 sees 0 2 3 4: master_house.c - one configuration: loaded whole or refused whole, with every reason.
  */
 #include "base/must.h"
+#include "conf/changes.h"
 #include "master/inside.h"
 #include "os/log.h"
 
@@ -33,16 +34,40 @@ static void tell_problems(struct master *master, const struct conf *conf)
 static bool examine(struct master *master, struct house *house)
 {
     const struct master_options *options = master->options;
+    struct tls_held held[HELD_MOST + 1];
+    size_t held_count = change_held(master, held);
 
     if (conf_errors(house->conf) == 0)
         settings_of(house->conf, &house->settings);
     if (conf_errors(house->conf) == 0 && options->check)
         options->check(house->conf, &house->settings);
     if (conf_errors(house->conf) == 0 && options->prepare &&
-        options->prepare(house->conf, &house->settings, &house->prepared) < 0)
+        options->prepare(house->conf, &house->settings, held, held_count, &house->prepared) < 0)
         must(conf_errors(house->conf) > 0);
     tell_problems(master, house->conf);
     return conf_errors(house->conf) == 0;
+}
+
+/* The file of changes as it lies on the disk, or as it shall become. */
+static bool read_changes(struct master *master, struct house *house)
+{
+    const struct master_options *options = master->options;
+    char *path;
+    const char *why;
+    bool good;
+
+    if (master->change.is_on && master->change.text.size) {
+        buf_add(&house->changes, buf_span(&master->change.text));
+        return true;
+    }
+    path = conf_changes_path(options->config, options->data_root);
+    good = conf_changes_read(path, &house->changes, &why) == 0;
+    if (!good) {
+        log_error("%s: %s", path, why);
+        buf_printf(&master->report, "error: %s: %s\n", path, why);
+    }
+    free(path);
+    return good;
 }
 
 struct house *house_load(struct master *master)
@@ -51,7 +76,12 @@ struct house *house_load(struct master *master)
     struct house *house = must_alloc(sizeof(*house));
 
     buf_clear(&master->report);
-    house->conf = conf_load(master->schema, options->config, options->data_root, options->overrides);
+    if (!read_changes(master, house)) {
+        house_free(master, &house);
+        return NULL;
+    }
+    house->conf = conf_load_changed(master->schema, options->config, options->data_root,
+                                    buf_span(&house->changes), options->overrides);
     house->generation = master->house ? master->house->generation + 1 : 1;
     if (!examine(master, house) || listen_for(master, house) < 0)
         house_free(master, &house);
@@ -68,6 +98,9 @@ void house_free(struct master *master, struct house **address)
     if (house->prepared && master->options->release)
         master->options->release(house->prepared);
     conf_free(&house->conf);
+    if (house->changes.at)
+        explicit_bzero(house->changes.at, house->changes.size); /* it may hold secrets */
+    buf_free(&house->changes);
     free(house);
     *address = NULL;
 }

@@ -14,7 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEAVE_PATIENCE (5 * USEC_PER_SEC)
+#define LEAVE_PATIENCE  (5 * USEC_PER_SEC)
+#define ANSWER_PATIENCE USEC_PER_SEC
 
 static void tell_manager_reloading(void)
 {
@@ -41,8 +42,11 @@ static void finish(struct master *master, bool good)
 {
     proc_notify("READY=1");
     control_reload_done(master, good);
+    change_done(master, good);
     if (master->reload_again)
         reload_begin(master);
+    else
+        change_next(master);
     master_wake(master);
 }
 
@@ -94,6 +98,26 @@ void reload_abort(struct master *master, const char *why)
     finish(master, false);
 }
 
+/* The one that is there; a new one may have come meanwhile. */
+static void on_router_leave(struct timer *timer)
+{
+    struct master *master = OBJECT((char *)timer - offsetof(struct master, router_leave), master);
+
+    if (master->children[ROW_ROUTER].conf_generation != master->house->generation)
+        spawn_tell(master, ROW_ROUTER, SIGTERM, LEAVE_PATIENCE);
+    master_wake(master);
+}
+
+/* The answer to who changed something below xmpp by command goes through the router that must leave for it.
+ */
+static void let_router_leave(struct master *master)
+{
+    if (master->request == NULL)
+        spawn_tell(master, ROW_ROUTER, SIGTERM, LEAVE_PATIENCE);
+    else
+        timer_set(master->loop, &master->router_leave, clock_mono() + ANSWER_PATIENCE, on_router_leave);
+}
+
 static void take_over(struct master *master)
 {
     struct house *old = master->house;
@@ -110,8 +134,9 @@ static void take_over(struct master *master)
     }
     spawn_tell(master, ROW_KEEPER, SIGTERM, LEAVE_PATIENCE);
     if (!same_xmpp)
-        spawn_tell(master, ROW_ROUTER, SIGTERM, LEAVE_PATIENCE);
+        let_router_leave(master);
     house_free(master, &old);
+    change_in_force(master);
     atomic_store(&board->conf_generation, master->house->generation);
     atomic_store(&board->reloaded, clock_wall());
     log_notice("configuration %u is in force%s", master->house->generation,

@@ -71,6 +71,7 @@ static _Noreturn void be_child(struct master *master, const struct heritage *her
     close(master->signals.fd);
     proc_signals_unblock();
     control_close_in_child(master);
+    steer_close_in_child(master);
     listen_close_in_child(master, heritage->kind == PROCESS_worker ? house : NULL);
     if (master->starter >= 0)
         close(master->starter);
@@ -110,6 +111,7 @@ bool spawn(struct master *master, enum process_kind kind, unsigned row, struct h
     must(child->pid == 0);
     heritage = (struct heritage){ .kind = kind, .row = row };
     fill_heritage(master, &heritage, house);
+    heritage.steer_fd = kind == PROCESS_keeper ? steer_born(master) : -1;
     log_flush();
     heritage.generation = board_born(board(master), row, kind);
     atomic_store(&at->conf_generation, house->generation);
@@ -118,6 +120,8 @@ bool spawn(struct master *master, enum process_kind kind, unsigned row, struct h
     pid = fork();
     if (pid == 0)
         be_child(master, &heritage, house);
+    if (heritage.steer_fd >= 0)
+        close(heritage.steer_fd);
     if (pid < 0) {
         log_error("cannot fork a %s: %m", board_kind_name(kind));
         atomic_store(&at->state, row == ROW_ROUTER ? ROW_DEAD : ROW_FREE);
@@ -268,6 +272,8 @@ static void bury(struct master *master, unsigned row, int status)
     bool struck = state == ROW_LIVE && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 
     master->children[row] = (struct child){ 0 };
+    if (row == ROW_KEEPER)
+        steer_end(master);
     tell_death(&child, row, status, expected);
     atomic_store(&at->pid, 0);
     atomic_store(&at->connections, 0);

@@ -112,15 +112,21 @@ void ask_login(struct module_host *host, struct ask *ask, struct arena *arena, s
               .kind = LETTER_LOGIN, .count = 3, .parts = { jid, password, span_of(client ? client : "") } });
 }
 
-void ask_errand(struct module_host *host, struct ask *ask, struct arena *arena, const char *name,
-                struct span body, int64_t wait)
+void desk_errand(struct module_host *host, struct ask *ask, struct arena *arena, const char *module,
+                 const char *name, struct span body, int64_t wait)
 {
     begin(host, ask, arena,
           &(struct letter){ .kind = LETTER_ERRAND,
                             .number = in_msec(wait),
                             .count = 3,
-                            .parts = { span_of(host->module->name), span_of(name), body } });
+                            .parts = { span_of(module), span_of(name), body } });
     timer_set(host->loop, &ask->timer, clock_mono() + wait + ERRAND_GRACE, on_deadline);
+}
+
+void ask_errand(struct module_host *host, struct ask *ask, struct arena *arena, const char *name,
+                struct span body, int64_t wait)
+{
+    desk_errand(host, ask, arena, host->module->name, name, body, wait);
 }
 
 void ask_logout(struct module_host *host, struct ask *ask, struct arena *arena, struct span jid)

@@ -32,6 +32,10 @@ struct desk {
 /* false: it is gone, or its queue is full. */
 bool desk_say(struct desk *desk, unsigned row, uint32_t generation, const struct letter *letter);
 
+/* As ask_errand, for a module of that name. */
+void desk_errand(struct module_host *host, struct ask *ask, struct arena *arena, const char *module,
+                 const char *name, struct span body, int64_t wait);
+
 void desk_iq_letter(struct desk *desk, unsigned row, uint32_t generation, const struct letter *letter);
 void desk_ask_letter(struct desk *desk, const struct letter *letter);
 void desk_asks_fail(struct desk *desk, enum problem problem);

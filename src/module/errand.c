@@ -34,7 +34,7 @@ void errand_done(struct errand *errand, enum problem problem, struct span body)
 
     if (body.size > LETTER_MOST / 2) {
         log_warn("an errand of module %s came back with %zu bytes, which is too large to hand on",
-                 errand->host->module->name, body.size);
+                 errand->host->module ? errand->host->module->name : CORE_ERRANDS, body.size);
         problem = PROBLEM_internal;
         body = SPAN("");
     }
@@ -49,6 +49,13 @@ void errand_done(struct errand *errand, enum problem problem, struct span body)
 static const struct errand_row *row_of(struct desk *desk, const struct letter *letter,
                                        struct module_host **host_r)
 {
+    if (span_is(letter->parts[0], CORE_ERRANDS)) {
+        *host_r = &desk->hosts->core;
+        for (const struct errand_row *row = desk->hosts->core_errands; row && row->name; row++)
+            if (span_is(letter->parts[1], row->name))
+                return row;
+        return NULL;
+    }
     for (size_t i = 0; i < desk->hosts->count; i++) {
         struct module_host *host = &desk->hosts->items[i];
 

@@ -7,11 +7,14 @@
 #include "module/load.h"
 #include "shm/mail.h"
 
+#define CORE_ERRANDS "core" /* what a module's name is in an errand that the keeper itself does */
+
 struct hosts {
     struct module_host items[MODULES_MOST]; /* of the active modules only */
     size_t count;
-    enum process_kind kind;  /* of the process that has them */
-    struct module_host core; /* for what no module asks: its module is NULL */
+    enum process_kind kind;                /* of the process that has them */
+    struct module_host core;               /* for what no module asks: its module is NULL */
+    const struct errand_row *core_errands; /* the keeper's own; NULL: none */
 };
 
 /* A host per active module, without anything started. */

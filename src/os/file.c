@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "base/random.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,10 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DOT_NAME                                                                                             \
     ".stoa-new-" /* what a file is called that is not published yet, where O_TMPFILE is not known */
+
+#define STAGED_OLD 60 /* seconds: nobody is writing it any more */
 
 static int make_parents(char *path)
 {
@@ -198,30 +202,82 @@ static int write_durably(int folder_fd, const char *name, struct span bytes, mod
     return result;
 }
 
-int file_replace(const char *path, struct span bytes, mode_t mode)
+/* The folder of path, open; *base_r is what follows. */
+static int open_parent(const char *path, const char **base_r)
 {
     const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
     char *folder = slash == NULL ? must_strdup(".") : slash == path ? must_strdup("/") : must_strdup(path);
-    char name[40];
-    int folder_fd, result, why;
+    int fd;
 
+    *base_r = slash ? slash + 1 : path;
     if (slash && slash != path)
         folder[slash - path] = '\0';
-    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     free(folder);
-    if (folder_fd < 0)
+    return fd;
+}
+
+int file_stage(struct file_staged *staged_r, const char *path, struct span bytes, mode_t mode)
+{
+    const char *base;
+    int why;
+
+    staged_r->folder_fd = open_parent(path, &base);
+    if (staged_r->folder_fd < 0)
         return -1;
-    make_dot_name(name, sizeof(name));
-    result = write_durably(folder_fd, name, bytes, mode);
-    if (result == 0)
-        result = renameat(folder_fd, name, folder_fd, base);
-    why = errno;
-    if (result < 0)
-        unlinkat(folder_fd, name, 0);
-    else
-        fsync(folder_fd);
-    close(folder_fd);
+    make_dot_name(staged_r->name, sizeof(staged_r->name));
+    if ((size_t)snprintf(staged_r->final, sizeof(staged_r->final), "%s", base) < sizeof(staged_r->final) &&
+        write_durably(staged_r->folder_fd, staged_r->name, bytes, mode) == 0)
+        return 0;
+    why = strlen(base) < sizeof(staged_r->final) ? errno : ENAMETOOLONG;
+    file_unstage(staged_r);
     errno = why;
-    return result;
+    return -1;
+}
+
+int file_commit(struct file_staged *staged)
+{
+    int fd = staged->folder_fd, why;
+
+    if (renameat(fd, staged->name, fd, staged->final) < 0) {
+        why = errno;
+        file_unstage(staged);
+        errno = why;
+        return -1;
+    }
+    fsync(fd);
+    close(fd);
+    staged->folder_fd = -1;
+    return 0;
+}
+
+void file_unstage(struct file_staged *staged)
+{
+    if (staged->folder_fd < 0)
+        return;
+    unlinkat(staged->folder_fd, staged->name, 0);
+    close(staged->folder_fd);
+    staged->folder_fd = -1;
+}
+
+void file_sweep_staged(const char *folder)
+{
+    DIR *all = opendir(folder);
+    const struct dirent *entry;
+    struct stat status;
+
+    while (all && (entry = readdir(all)))
+        if (strncmp(entry->d_name, DOT_NAME, sizeof(DOT_NAME) - 1) == 0 &&
+            fstatat(dirfd(all), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode) && status.st_mtime < time(NULL) - STAGED_OLD)
+            unlinkat(dirfd(all), entry->d_name, 0);
+    if (all)
+        closedir(all);
+}
+
+int file_replace(const char *path, struct span bytes, mode_t mode)
+{
+    struct file_staged staged;
+
+    return file_stage(&staged, path, bytes, mode) < 0 ? -1 : file_commit(&staged);
 }

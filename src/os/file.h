@@ -28,4 +28,16 @@ int file_read_all(const char *path, size_t limit, struct buf *out);
 /* Writes to a dot name beside it, fsync, rename, fsync of the folder: the old or the new, never a part. */
 int file_replace(const char *path, struct span bytes, mode_t mode);
 
+/* The same in two steps, so that what cannot be written is known before anything depends on it. */
+struct file_staged {
+    int folder_fd;   /* -1: nothing is staged */
+    char name[40];   /* of the dot file */
+    char final[256]; /* what it will be called in that folder */
+};
+int file_stage(struct file_staged *staged_r, const char *path, struct span bytes, mode_t mode);
+int file_commit(struct file_staged *staged);   /* -1 with errno: the old one is still there */
+void file_unstage(struct file_staged *staged); /* no harm when nothing is */
+/* Takes away what a process that was killed between the two left there. */
+void file_sweep_staged(const char *folder);
+
 #endif

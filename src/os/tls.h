@@ -7,6 +7,8 @@
 #ifndef STOA_OS_TLS_H
 #define STOA_OS_TLS_H
 
+#include "base/span.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,13 +16,22 @@
 
 struct tls_store; /* certificates and what is agreed with them */
 
+/* A certificate that lies in memory, instead of in a file or before there is one. */
+struct tls_held {
+    const char *file; /* whose place it takes: "example.org.pem" */
+    const char *pem;  /* chain and key */
+    size_t size;
+};
+
 struct tls_options {
     const char *certs_dir;           /* of <domain>.pem: chain and key; _.example.com.pem for *.example.com */
     const char *default_certificate; /* a file in certs_dir; NULL: default.pem, else the first by name */
     const char *min_version;         /* "1.2" or "1.3"; NULL: 1.2 */
     const char *ciphers;             /* of TLS 1.2; NULL: ours */
     int64_t ticket_lifetime;         /* microseconds; 0: 1 h */
-    bool ktls;                       /* offer the kernel to encrypt; without its module nothing changes */
+    const struct tls_held *held;     /* win over files of the same name */
+    size_t held_count;
+    bool ktls; /* offer the kernel to encrypt; without its module nothing changes */
 };
 
 /* -1: *why_r says which file or setting is wrong, and how. The options' strings need not live on. */
@@ -31,6 +42,16 @@ bool tls_store_has(const struct tls_store *store,
                    const char *domain); /* an own certificate, not the default */
 /* Whether both names (lower case) are answered with the same certificate. */
 bool tls_store_same(const struct tls_store *store, const char *a, const char *b);
+
+/* ---- certificates as text ---- */
+#define TLS_PEM_MOST  (128 * 1024)
+#define TLS_FILE_SIZE 264
+
+/* Whether pem holds the certificate of that domain ("*.example.org": of all directly below it), its chain in
+ * order and its key, unencrypted, and is good today. false: *why_r is a sentence, static. */
+bool tls_pem_check(struct span pem, const char *domain, const char **why_r);
+/* The name of a domain's file in certs_dir. false: it is no domain name in lower case. */
+bool tls_domain_file(const char *domain, char file_r[TLS_FILE_SIZE]);
 
 /* Where the keys of session tickets come from; without one, sessions do not outlive their worker. */
 struct tls_ticket_keys {

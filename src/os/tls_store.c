@@ -93,6 +93,7 @@ static SSL_CTX *load(struct tls_store *store, const struct tls_options *options,
     must(context != NULL);
     ERR_clear_error();
     snprintf(path, sizeof(path), "%s/%s", options->certs_dir, file);
+    SSL_CTX_set_default_passwd_cb(context, tls_no_password);
     if (SSL_CTX_use_certificate_chain_file(context, path) != 1)
         snprintf(why_r, why_size, "%s: no good certificate: %s", path, reason());
     else if (SSL_CTX_use_PrivateKey_file(context, path, SSL_FILETYPE_PEM) != 1)
@@ -106,27 +107,61 @@ static SSL_CTX *load(struct tls_store *store, const struct tls_options *options,
     return NULL;
 }
 
-static int load_all(struct tls_store *store, const struct tls_options *options, struct dirent **files,
-                    int count, char *why_r, size_t why_size)
+static SSL_CTX *load_held(struct tls_store *store, const struct tls_options *options,
+                          const struct tls_held *held, char *why_r, size_t why_size)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    const char *why;
+
+    must(context != NULL);
+    if (tls_pem_use(context, span_make(held->pem, held->size), &why) < 0)
+        snprintf(why_r, why_size, "the certificate for %s: %s", held->file, why);
+    else if (tls_context_rules(context, store, options, why_r, why_size) == 0)
+        return context;
+    SSL_CTX_free(context);
+    return NULL;
+}
+
+static bool is_held(const struct tls_options *options, const char *file)
+{
+    for (size_t i = 0; i < options->held_count; i++)
+        if (strcmp(options->held[i].file, file) == 0)
+            return true;
+    return false;
+}
+
+static int keep(struct tls_store *store, const struct tls_options *options, const char *file,
+                SSL_CTX *context)
 {
     const char *initial = options->default_certificate ? options->default_certificate : "default.pem";
 
-    store->contexts = must_alloc((unsigned long)count * sizeof(SSL_CTX *));
-    for (int i = 0; i < count; i++) {
-        SSL_CTX *context = load(store, options, files[i]->d_name, why_r, why_size);
+    if (context == NULL)
+        return -1;
+    store->contexts[store->count++] = context;
+    if (strcmp(file, initial) == 0)
+        store->initial = context;
+    learn_file(store, file, context);
+    return 0;
+}
 
-        if (context == NULL)
+static int load_all(struct tls_store *store, const struct tls_options *options, struct dirent **files,
+                    int count, char *why_r, size_t why_size)
+{
+    store->contexts = must_alloc(((size_t)count + options->held_count) * sizeof(SSL_CTX *));
+    for (int i = 0; i < count; i++)
+        if (!is_held(options, files[i]->d_name) &&
+            keep(store, options, files[i]->d_name, load(store, options, files[i]->d_name, why_r, why_size)) <
+                0)
             return -1;
-        store->contexts[store->count++] = context;
-        if (strcmp(files[i]->d_name, initial) == 0)
-            store->initial = context;
-        learn_file(store, files[i]->d_name, context);
-    }
+    for (size_t i = 0; i < options->held_count; i++)
+        if (keep(store, options, options->held[i].file,
+                 load_held(store, options, &options->held[i], why_r, why_size)) < 0)
+            return -1;
     for (size_t i = 0; i < store->count; i++)
         learn_certificate(store, store->contexts[i]);
     if (store->initial == NULL && options->default_certificate) {
         snprintf(why_r, why_size, "%s/%s, the default certificate, is not there", options->certs_dir,
-                 initial);
+                 options->default_certificate);
         return -1;
     }
     if (store->initial == NULL)
@@ -148,7 +183,7 @@ int tls_store_new(struct tls_store **store_r, const struct tls_options *options,
     }
     store = must_alloc(sizeof(*store));
     store->names = map_new();
-    if (count == 0)
+    if (count == 0 && options->held_count == 0)
         snprintf(why_r, why_size,
                  "no certificate in %s: put one there as <domain>.pem, chain and key in one file",
                  options->certs_dir);

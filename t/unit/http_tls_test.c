@@ -67,7 +67,7 @@ static void remove_file(const char *file)
 static int prepare(char *why, size_t size)
 {
     http_server_release(&driver.tls);
-    return http_server_prepare(&driver.settings, &driver.tls, why, size);
+    return http_server_prepare(&driver.settings, NULL, 0, &driver.tls, why, size);
 }
 
 /* ---- a server and a client in one loop ---- */
