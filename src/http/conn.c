@@ -419,7 +419,7 @@ void conn_close(struct http_conn **closed)
     struct http_conn *conn = *closed;
     struct http_server *server = conn->server;
     const struct heritage *heritage = server->heritage;
-    bool is_virtual = conn->stream != NULL;
+    bool is_virtual = conn->stream != NULL, is_between = conn->exchange == NULL;
 
     must(!conn->driving);
     *closed = NULL;
@@ -439,6 +439,8 @@ void conn_close(struct http_conn **closed)
         h2_free(conn);
     if (is_virtual)
         h2_detach(conn);
+    if (conn->tls && is_between)
+        tls_shut(conn->tls); /* RFC 8446 6.1; a reply that breaks off must not look whole */
     tls_free(&conn->tls);
     if (conn->fd >= 0)
         close(conn->fd);

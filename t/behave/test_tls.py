@@ -102,6 +102,20 @@ def test_certificates_are_read_anew_on_reload(make):
     assert serial() != before
 
 
+@pytest.mark.parametrize("fields", [b"GET /none HTTP/1.0\r\n\r\n", b"GET /none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"])
+def test_connection_ends_with_close_notify(house, fields):
+    """RFC 8446 6.1: without it OpenSSL's clients take the end for an attack and never resume the session."""
+    ctx = house.tls()
+    ctx.options &= ~(1 << 7)  # SSL_OP_IGNORE_UNEXPECTED_EOF, which Python sets
+    with socket.create_connection((base.LOOPBACK, house.https), base.WAIT) as sock:
+        with ctx.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False) as tls:
+            tls.sendall(fields)
+            got = b""
+            while piece := tls.recv(65536):  # a ragged end raises
+                got += piece
+    assert got.startswith(b"HTTP/1.1 404")
+
+
 @pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
 def test_sessions_resume_at_any_worker(make, version):
     house = make(workers=3)
