@@ -66,8 +66,9 @@ static void ask_list(struct listing *listing)
 
     listing->ask.done = on_list;
     listing->ask.data = listing;
-    ask_iq(call->rest->host, &listing->ask, call->request->arena, call->login.jid, listing->place.to, IQ_GET,
-           SPAN(COMMAND_LIST_QUERY), call->rest->conf->adhoc_timeout);
+    command_ask_any(call->rest->host, &listing->ask, call->request->arena,
+                    &(struct command_asker){ call->login.jid, call->login.is_admin, COMMAND_BY_REST },
+                    listing->place.to, IQ_GET, SPAN(COMMAND_LIST_QUERY), call->rest->conf->adhoc_timeout);
 }
 
 /* Whether the next address was asked instead. */

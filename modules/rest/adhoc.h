@@ -6,6 +6,7 @@
 #include "rest.h"
 
 #include "module/adhoc.h"
+#include "module/command.h"
 #include "xmpp/command.h"
 
 /* Whom a request is about: the JID as the URL has it, and where its commands really are. */

@@ -38,7 +38,8 @@ struct run {
     struct module_host *host; /* borrowed */
     struct adhoc_place place;
     struct adhoc_owner owner; /* texts in arena; owner.to is whom we talk with */
-    struct wish wish;         /* of no use without call */
+    struct command_asker asker;
+    struct wish wish; /* of no use without call */
     struct ask ask;
     int64_t deadline;          /* clock_mono */
     unsigned steps;            /* forms that were sent */
@@ -100,8 +101,8 @@ static void say_farewell(const struct run *run, struct span sessionid)
     farewell->ask.done = on_farewell;
     farewell->ask.data = farewell;
     command_write(&payload, run->owner.node, sessionid, COMMAND_CANCEL, SPAN(""));
-    ask_iq(run->host, &farewell->ask, arena, run->owner.user, run->owner.to, IQ_SET, buf_span(&payload),
-           FAREWELL_USEC);
+    command_ask_any(run->host, &farewell->ask, arena, &run->asker, run->owner.to, IQ_SET, buf_span(&payload),
+                    FAREWELL_USEC);
     buf_free(&payload);
 }
 
@@ -198,8 +199,8 @@ static void send_step(struct run *run, struct span sessionid, enum command_actio
     run->ask.done = on_answer;
     run->ask.data = run;
     command_write(&payload, run->owner.node, sessionid, action, form);
-    ask_iq(run->host, &run->ask, run->arena, run->owner.user, run->owner.to, IQ_SET, buf_span(&payload),
-           left > 0 ? left : 1);
+    command_ask_any(run->host, &run->ask, run->arena, &run->asker, run->owner.to, IQ_SET, buf_span(&payload),
+                    left > 0 ? left : 1);
     buf_free(&payload);
 }
 
@@ -413,6 +414,7 @@ void adhoc_post(struct rest_call *call)
     run->place.other = arena_copy(arena, place.other);
     run->owner.front = "rest";
     run->owner.user = arena_copy(arena, call->login.jid);
+    run->asker = (struct command_asker){ run->owner.user, call->login.is_admin, COMMAND_BY_REST };
     run->owner.to = arena_copy(arena, to);
     run->owner.node = arena_copy(arena, wish.node);
     run->wish = wish;

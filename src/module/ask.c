@@ -3,7 +3,7 @@
  *
  * Each ask has a number that is unique in this process's life; an answer finds it by that, or finds nobody.
  * The router keeps the deadlines of IQs; an errand's is kept here too, as the keeper may be gone. */
-#include "module/desk.h"
+#include "module/command_inside.h"
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -137,7 +137,9 @@ void ask_logout(struct module_host *host, struct ask *ask, struct arena *arena, 
 
 void ask_cancel(struct ask *ask)
 {
-    if (ask->desk)
+    if (ask->own)
+        command_forget(ask);
+    else if (ask->desk)
         leave(ask);
 }
 

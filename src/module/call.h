@@ -13,6 +13,8 @@
 #include "base/object.h"
 #include "module/module.h"
 
+struct command_own;
+
 struct ask {
     OBJECT_MAGIC
     void (*done)(struct ask *ask);
@@ -33,6 +35,7 @@ struct ask {
     struct task soon;    /* for failures that are known at once */
     struct timer timer;  /* of an errand */
     uint64_t call;
+    struct command_own *own; /* borrowed; one of our own commands works on it (command.h) */
 };
 
 /* from: a JID of a component of ours (with or without local part and resource), or the bare JID of an account

@@ -3,10 +3,12 @@
  * worker, reached by any XMPP client, over REST, and in the browser.
  *
  * A command has one or more steps; each has a form and what is done when it comes back. Nothing is kept
- * between two steps, as the next may reach another worker: the session id says step, node, whole JID of who
- * asks and time, the earlier steps' values travel as hidden fields, and a keyed MAC in the id covers all of
- * it. An id is good for the one who got it, for COMMAND_SESSION_LIFE, and each step of it once (shm/once.h):
- * else the answer is bad-request with bad-sessionid or session-expired (XEP-0050 4). */
+ * between two steps, as the next may reach another worker: the session id says when it was born and holds a
+ * keyed MAC over that, the node, the component and the whole JID of who asks; which step it is and the
+ * earlier steps' values travel in one sealed hidden field of the form, "stoa#state". An id is good for the
+ * one who got it, for COMMAND_SESSION_LIFE, and each form of it once (shm/once.h): else the answer is
+ * bad-request with bad-sessionid, or not-allowed with session-expired (XEP-0050 4). To go back without the
+ * form leads to the first step. */
 #ifndef STOA_MODULE_COMMAND_H
 #define STOA_MODULE_COMMAND_H
 
@@ -54,7 +56,7 @@ struct command_call { /* one step at work; dies when it was answered */
     struct span user;      /* bare, prepared */
     bool is_admin;
     enum command_way way;
-    struct form_draft draft;  /* of this step */
+    struct form_draft draft;  /* of this step; begun, with the command's name as its title */
     struct form_draft before; /* values of all earlier steps, as hidden fields */
     void *data;               /* the command's own, for one step */
     /* Called instead of an answer being taken: who asked is gone. May be NULL. */
@@ -65,7 +67,11 @@ struct command_call { /* one step at work; dies when it was answered */
 struct span command_value(const struct command_call *call, const char *var);
 bool command_truth(const struct command_call *call, const char *var);
 
-/* ---- exactly one of these ends a form or a run ---- */
+/* All commands of the component that was asked which the asker may run. */
+void command_each(struct command_call *call, void (*each)(void *data, const struct command_row *row),
+                  void *data);
+
+/* ---- exactly one of these ends a form or a run; the call may be gone when it returns ---- */
 void command_show(struct command_call *call); /* the draft is ready */
 void command_next(struct command_call *call); /* to the next row of steps */
 /* The same form again: what was wrong (var NULL: the whole), as a note of type error. */
@@ -97,5 +103,9 @@ bool command_is_own(const struct module_host *host, struct span to);
  * with the same contract: ask->answer is a whole IQ. */
 void command_ask(struct module_host *host, struct ask *ask, struct arena *arena,
                  const struct command_asker *asker, struct span to, enum iq_kind kind, struct span payload);
+/* For whoever shows commands of all entities alike: command_ask for one of ours, else ask_iq as that user. */
+void command_ask_any(struct module_host *host, struct ask *ask, struct arena *arena,
+                     const struct command_asker *asker, struct span to, enum iq_kind kind,
+                     struct span payload, int64_t wait);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 6 sees 0..5: desk.c - the desk of a process: which letter is whose business, and the router's coming
  * and going. */
-#include "module/desk.h"
+#include "module/command_inside.h"
 
 #include "base/buf.h"
 #include "os/log.h"
+#include "xmpp/ns.h"
 
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@ struct desk *desk_new(struct hosts *hosts, struct loop *loop)
     list_init(&desk->in);
     list_init(&desk->asked);
     list_init(&desk->errands);
+    list_init(&desk->commands);
     desk->asked_map = map_new();
     hosts->core.desk = desk;
     for (size_t i = 0; i < hosts->count; i++)
@@ -42,6 +44,7 @@ void desk_free(struct desk **desk)
     (*desk)->post = NULL;
     (*desk)->router = 0;
     desk_asks_forget(*desk);
+    desk_commands_forget(*desk);
     desk_settle(*desk);
     *desk = NULL;
 }
@@ -53,7 +56,7 @@ void desk_attach(struct desk *desk, struct post *post)
 
 unsigned desk_open(const struct desk *desk)
 {
-    return desk->in_count + desk->asked_count + (desk->leaving && !desk->let_go);
+    return desk->in_count + desk->asked_count + desk->command_count + (desk->leaving && !desk->let_go);
 }
 
 unsigned desk_errands(const struct desk *desk)
@@ -72,32 +75,61 @@ bool desk_say(struct desk *desk, unsigned row, uint32_t generation, const struct
 
 /* ---- the router comes and goes ---- */
 
-static void claim(struct desk *desk, const struct module_host *host, uint32_t generation)
+static void claim(struct desk *desk, uint32_t generation, struct span service, const struct iq_row *iq)
 {
-    struct span service = span_of(host->module->service);
-
-    for (const struct iq_row *iq = host->module->iqs; iq && iq->ns; iq++)
-        desk_say(desk, ROW_ROUTER, generation,
-                 &(struct letter){ .kind = LETTER_CLAIM,
-                                   .count = 4,
-                                   .parts = { service, span_of(iq->kind == IQ_GET ? "get" : "set"),
-                                              span_of(iq->ns), span_of(iq->element) } });
+    desk_say(desk, ROW_ROUTER, generation,
+             &(struct letter){ .kind = LETTER_CLAIM,
+                               .count = 4,
+                               .parts = { service, span_of(iq->kind == IQ_GET ? "get" : "set"),
+                                          span_of(iq->ns), span_of(iq->element) } });
 }
 
-static void describe(struct desk *desk, struct module_host *host, uint32_t generation)
+static const struct module_host *describer_of(const struct desk *desk, struct span service)
 {
+    for (size_t i = 0; i < desk->hosts->count; i++) {
+        const struct module_host *host = &desk->hosts->items[i];
+
+        if (host->module->describe && span_eq(span_of(host->module->service), service))
+            return host;
+    }
+    return NULL;
+}
+
+/* What disco#info says: the module's own words, and that there are commands. */
+static void describe(struct desk *desk, uint32_t generation, struct span service)
+{
+    const struct module_host *host = describer_of(desk, service);
+    bool has_commands = commands_serve(desk->hosts, service);
     struct buf name = { 0 }, xml = { 0 };
 
-    if (host->module->describe == NULL)
+    if (host == NULL && !has_commands)
         return;
-    host->module->describe(host, &name, &xml);
-    desk_say(
-        desk, ROW_ROUTER, generation,
-        &(struct letter){ .kind = LETTER_DESCRIBE,
-                          .count = 3,
-                          .parts = { span_of(host->module->service), buf_span(&name), buf_span(&xml) } });
+    if (host)
+        host->module->describe((struct module_host *)host, &name, &xml);
+    else
+        buf_text(&name, "Stoa");
+    if (has_commands)
+        buf_text(&xml, "<feature var='" NS_COMMANDS "'/><feature var='" NS_DATA "'/>");
+    desk_say(desk, ROW_ROUTER, generation,
+             &(struct letter){ .kind = LETTER_DESCRIBE,
+                               .count = 3,
+                               .parts = { service, buf_span(&name), buf_span(&xml) } });
     buf_free(&name);
     buf_free(&xml);
+}
+
+static void claim_all(struct desk *desk, uint32_t generation, struct span service)
+{
+    for (size_t i = 0; i < desk->hosts->count; i++) {
+        const struct stoa_module *module = desk->hosts->items[i].module;
+
+        for (const struct iq_row *iq = module->iqs;
+             iq && iq->ns && span_eq(span_of(module->service), service); iq++)
+            claim(desk, generation, service, iq);
+    }
+    for (const struct iq_row *iq = command_iqs; iq->ns && commands_serve(desk->hosts, service); iq++)
+        claim(desk, generation, service, iq);
+    describe(desk, generation, service);
 }
 
 static bool is_worker(const struct desk *desk)
@@ -105,9 +137,37 @@ static bool is_worker(const struct desk *desk)
     return desk->hosts->kind == PROCESS_worker;
 }
 
+static void add_service(struct span *services, unsigned *count, struct span name)
+{
+    for (unsigned i = 0; i < *count; i++)
+        if (span_eq(services[i], name))
+            return;
+    if (name.size && *count < MODULES_MOST + LINKS_MOST)
+        services[(*count)++] = name;
+}
+
+/* Those that modules name, and those of the configuration's components: each once. */
+static unsigned services_of(const struct desk *desk, struct span services_r[MODULES_MOST + LINKS_MOST])
+{
+    const struct xmpp_settings *xmpp = desk->hosts->core.settings->xmpp;
+    unsigned count = 0;
+
+    for (size_t i = 0; i < desk->hosts->count; i++)
+        add_service(services_r, &count, span_of(desk->hosts->items[i].module->service));
+    for (size_t i = 0; xmpp && i < xmpp->components.count; i++) {
+        const struct component_settings *component = xmpp->components.items[i];
+
+        if (component->section.active)
+            add_service(services_r, &count, command_service_of(component));
+    }
+    return count;
+}
+
 static void on_joined(void *data, unsigned row, uint32_t generation)
 {
     struct desk *desk = OBJECT(data, desk);
+    struct span services[MODULES_MOST + LINKS_MOST];
+    unsigned count;
 
     must(row == ROW_ROUTER);
     desk->router = generation;
@@ -117,14 +177,9 @@ static void on_joined(void *data, unsigned row, uint32_t generation)
         desk->let_go = true;
         return;
     }
-    for (size_t i = 0; i < desk->hosts->count; i++) {
-        struct module_host *host = &desk->hosts->items[i];
-
-        if (host->module->service == NULL)
-            continue;
-        claim(desk, host, generation);
-        describe(desk, host, generation);
-    }
+    count = services_of(desk, services);
+    for (unsigned i = 0; i < count; i++)
+        claim_all(desk, generation, services[i]);
     desk_say(desk, ROW_ROUTER, generation, &(struct letter){ .kind = LETTER_READY });
 }
 

@@ -27,6 +27,9 @@ struct desk {
 
     struct list errands; /* struct errand_call of errand.c */
     unsigned errand_count;
+
+    struct list commands; /* struct command_run of command_run.c */
+    unsigned command_count;
 };
 
 /* false: it is gone, or its queue is full. */
@@ -41,6 +44,10 @@ void desk_ask_letter(struct desk *desk, const struct letter *letter);
 void desk_asks_fail(struct desk *desk, enum problem problem);
 void desk_asks_forget(struct desk *desk);
 void desk_errand_letter(struct desk *desk, const struct letter *letter);
+void desk_commands_forget(
+    struct desk *desk); /* those that were asked by ask_* functions; the others are IQs */
+/* Whether the IQ is for our own commands, and has been taken care of. */
+bool desk_command_iq(struct desk *desk, struct span service, struct iq_request *request);
 void desk_settle(struct desk *desk); /* frees it when it may go */
 
 #endif

@@ -102,17 +102,19 @@ void desk_iq_letter(struct desk *desk, unsigned row, uint32_t generation, const 
     call->request.component = arena_copy(arena, letter->parts[0]);
     call->request.from = arena_copy(arena, letter->parts[1]);
     call->request.kind = span_is(letter->parts[2], "get") ? IQ_GET : IQ_SET;
+    list_append(&desk->in, &call->node);
+    desk->in_count++;
     if (xml_document(letter->parts[3], &xml_limits_component, arena, &payload, &why) == 1 &&
         jid_parse(arena, call->request.from, &call->request.from_jid)) {
         call->request.payload = payload;
+        call->request.host = &desk->hosts->core;
+        if (desk_command_iq(desk, letter->parts[4], &call->request))
+            return;
         claimed = row_for(desk, letter->parts[4], &call->request, &call->request.host);
     }
     if (claimed == NULL) {
-        refuse_letter(desk, row, generation, letter->call, PROBLEM_bad_request, NULL, SPAN(""));
-        arena_free(&arena);
+        iq_refuse(&call->request, PROBLEM_bad_request, NULL, SPAN(""));
         return;
     }
-    list_append(&desk->in, &call->node);
-    desk->in_count++;
     claimed->handle(&call->request);
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "os/log.h"
+#include "xmpp/ns.h"
 
 #include <stdlib.h>
 
@@ -50,20 +51,44 @@ static void say_misrouted(struct router_stream *stream, const struct router_stre
              SPAN_ARG(asked->jid.domain), SPAN_ARG(stream->jid.domain));
 }
 
+static bool is_disco(const struct xml_element *payload)
+{
+    return xml_is(payload, NS_DISCO_INFO, "query") || xml_is(payload, NS_DISCO_ITEMS, "query");
+}
+
+/* Commands, and questions about their nodes. These may be asked of any local part too, as servers have them
+ * at names such as rest@; what is asked of the component without a node is answered right here. */
+static bool is_of_commands(const struct stanza *stanza)
+{
+    if (xml_is(stanza->payload, NS_COMMANDS, "command"))
+        return true;
+    return is_disco(stanza->payload) && xml_attribute(stanza->payload, "node").size > 0;
+}
+
+/* NULL: nobody claims it. */
+static const struct claim *claim_of(struct router_stream *asked, const struct stanza *stanza)
+{
+    bool is_command;
+
+    if (!stanza->single || stanza->to_jid.resource.size > 0)
+        return NULL;
+    is_command = is_of_commands(stanza);
+    if ((stanza->to_jid.local.size > 0 || is_disco(stanza->payload)) && !is_command)
+        return NULL;
+    return router_claim_of(asked->router, asked->service, stanza->kind, stanza->payload);
+}
+
 /* get or set: answered by the module that claimed it, by the component itself, or refused. */
 static void serve_iq(struct router_stream *stream, struct router_stream *asked, const struct stanza *stanza,
                      struct arena *arena)
 {
     const struct stanza_head head = { .from = stanza->to, .to = stanza->from, .id = stanza->id };
-    const struct claim *claim;
+    const struct claim *claim = claim_of(asked, stanza);
     struct buf *out;
 
-    if (stanza->single && stanza->to_jid.local.size == 0 && stanza->to_jid.resource.size == 0) {
-        claim = router_claim_of(stream->router, asked->service, stanza->kind, stanza->payload);
-        if (claim) {
-            router_iq_arrived(stream, asked, claim, stanza, &head, arena);
-            return;
-        }
+    if (claim) {
+        router_iq_arrived(stream, asked, claim, stanza, &head, arena);
+        return;
     }
     out = router_out(stream);
     if (out == NULL)

@@ -17,6 +17,7 @@
 #define NS_COMMANDS      "http://jabber.org/protocol/commands"
 #define NS_ADMIN         "http://jabber.org/protocol/admin"
 #define NS_DATA          "jabber:x:data"
+#define NS_DATA_VALIDATE "http://jabber.org/protocol/xdata-validate"
 #define NS_ROSTER        "jabber:iq:roster"
 #define NS_TLS           "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL          "urn:ietf:params:xml:ns:xmpp-sasl"

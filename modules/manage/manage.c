@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* floor 7 sees 0..6: manage.c - the module manage: its struct, and its commands put together. */
+#include "manage.h"
+
+#include "base/must.h"
+#include "os/dns.h"
+
+#include <stdlib.h>
+
+static const struct command_table tables[] = {
+    { .service = "http", .rows = list_command_rows },
+    { .service = "http", .rows = stats_rows },
+    { .service = "upload", .rows = list_command_rows },
+    { .service = NULL },
+};
+
+static int worker_up(struct module_host *host)
+{
+    struct manage *manage = must_alloc(sizeof(*manage));
+
+    OBJECT_BORN(manage, manage);
+    manage->host = host;
+    manage->conf = manage_conf(host->conf);
+    host->state = manage;
+    return 0;
+}
+
+static void worker_down(struct module_host *host)
+{
+    struct manage *manage = OBJECT(host->state, manage);
+
+    host->state = NULL;
+    dns_free(&manage->dns);
+    OBJECT_DEAD(manage);
+    free(manage);
+}
+
+static bool is_active(const struct conf *conf)
+{
+    return manage_conf(conf)->section.active;
+}
+
+const struct stoa_module stoa_module = {
+    .abi = STOA_MODULE_ABI,
+    .name = "manage",
+    .title = "Management commands",
+    .sentence = "Commands to see and change this service, for XMPP clients, REST and the browser",
+    .sections = manage_sections,
+    .active = is_active,
+    .worker_up = worker_up,
+    .worker_down = worker_down,
+    .adhoc = tables,
+};

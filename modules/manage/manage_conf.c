@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* floor 7 sees 0..6: manage_conf.c - the tables of manage { }, and so its part of stoa.tdsl(5). */
+#include "manage_conf.h"
+
+#include "os/dns.h"
+
+#define INTO(field) offsetof(struct manage_conf, field)
+
+static const struct directive directives[] = {
+    { .name = "dns-servers",
+      .alias = "dnsServers",
+      .type = DIRECTIVE_TEXT_LIST,
+      .initial = "[]",
+      .into = INTO(dns_servers),
+      .check = dns_check_servers,
+      .manual =
+          "Name servers that the command query-dns asks, as addresses with or without port. Empty: those of "
+          "/etc/resolv.conf." },
+    DIRECTIVES_END
+};
+
+static const struct section section = {
+    .name = "manage",
+    .size = sizeof(struct manage_conf),
+    .directives = directives,
+    .manual =
+        "Commands by which administrators (xmpp/admins) see and change this service: in the browser, with an "
+        "XMPP client, or over REST. It is on unless it is written with active = false.",
+};
+
+const struct module_section manage_sections[] = {
+    { .path = "", .section = &section },
+    { .path = NULL },
+};
+
+const struct manage_conf *manage_conf(const struct conf *conf)
+{
+    return conf_section(conf, "manage");
+}
