@@ -21,16 +21,16 @@ static void copy_text(char *into, size_t size, struct span text)
 
 void link_write(struct link *link, enum link_state state, struct span name, const char *trouble)
 {
-    uint32_t odd = atomic_load_explicit(&link->sequence, memory_order_relaxed) | 1;
+    uint32_t odd = atomic_load_explicit(&link->sequence, memory_order_relaxed) | 1, before;
 
     atomic_store_explicit(&link->sequence, odd, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     copy_text(link->name, sizeof(link->name), name);
     copy_text(link->trouble, sizeof(link->trouble), span_of(trouble));
-    if (atomic_load_explicit(&link->state, memory_order_relaxed) != (uint32_t)state) {
-        atomic_store_explicit(&link->state, state, memory_order_relaxed);
+    before = atomic_load_explicit(&link->state, memory_order_relaxed);
+    if (before == LINK_UNUSED || (before == LINK_UP) != (state == LINK_UP))
         atomic_store_explicit(&link->since, clock_wall(), memory_order_relaxed);
-    }
+    atomic_store_explicit(&link->state, state, memory_order_relaxed);
     atomic_store_explicit(&link->sequence, odd + 1, memory_order_release);
 }
 

@@ -20,7 +20,8 @@ enum link_state { LINK_UNUSED, LINK_DOWN, LINK_CONNECTING, LINK_UP };
 struct link {
     _Atomic uint32_t sequence;
     _Atomic uint32_t state; /* enum link_state */
-    _Atomic int64_t since;  /* clock_wall of that state */
+    _Atomic int64_t
+        since; /* clock_wall: when it came up, or ceased to be up; tries to connect do not count */
     _Atomic uint64_t stanzas_in, stanzas_out;
     char name[LINK_NAME_SIZE];    /* component JID */
     char trouble[LINK_WORD_SIZE]; /* why it is down, a sentence; empty when up */

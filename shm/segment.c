@@ -17,7 +17,8 @@
 /* Programs that count or carve otherwise must not read each other's segment. */
 static uint32_t version(void)
 {
-    return (uint32_t)(sizeof(struct segment) * 31 + COUNTS * 7 + LETTER_KINDS * 3 + sizeof(struct link));
+    return (uint32_t)(sizeof(struct segment) * 31 + COUNTS * 7 + LETTER_KINDS * 3 + sizeof(struct link) +
+                      HISTORY_VALUES);
 }
 
 static struct segment *map(int fd, int protection)
@@ -46,6 +47,7 @@ struct segment *segment_create(int *fd_r)
     }
     random_bytes(&segment->buckets.seed, sizeof(segment->buckets.seed));
     random_bytes(&segment->addresses.seed, sizeof(segment->addresses.seed));
+    random_bytes(&segment->complaints.seed, sizeof(segment->complaints.seed));
     random_bytes(segment->auth.key, sizeof(segment->auth.key));
     random_bytes(segment->web_sessions.key, sizeof(segment->web_sessions.key));
     random_bytes(segment->once.key, sizeof(segment->once.key));

@@ -10,7 +10,10 @@
 #include "shm/board.h"
 #include "shm/bucket.h"
 #include "shm/claim.h"
+#include "shm/complaints.h"
 #include "shm/count.h"
+#include "shm/histogram.h"
+#include "shm/history.h"
 #include "shm/link.h"
 #include "shm/login_gate.h"
 #include "shm/once.h"
@@ -24,6 +27,10 @@ struct segment {
     uint32_t magic, version; /* version: sizeof(struct segment) folded; stoactl refuses another */
     struct board board;
     struct counts counts;
+    struct histogram
+        durations; /* of HTTP requests, from the first byte of the head to the last of the reply */
+    struct history history;
+    struct complaints complaints;
     struct buckets buckets; /* policy of modules, by name: "put/192.0.2.1" */
     struct claims claims;
     struct links links;

@@ -7,6 +7,7 @@
 
 #include "os/log.h"
 #include "shm/count.h"
+#include "shm/histogram.h"
 
 #include "base/codec.h"
 #include "base/text.h"
@@ -16,7 +17,7 @@
 #define FIELD_MOST         1024 /* bytes of a foreign field in a line */
 #define STATUS_CLIENT_GONE 499  /* nobody saw an answer; no real status says so */
 
-static void count_reply(int status, int64_t body)
+static void count_reply(int status, int64_t body, int64_t usec)
 {
     static const enum count classes[] = { COUNT_replies_2xx, COUNT_replies_3xx, COUNT_replies_4xx,
                                           COUNT_replies_5xx };
@@ -26,6 +27,7 @@ static void count_reply(int status, int64_t body)
         return;
     count_add(COUNT_requests, 1);
     count_add(classes[status / 100 - 2], 1);
+    histogram_add(usec);
 }
 
 static bool is_secret(struct span name)
@@ -158,7 +160,7 @@ void access_line(const struct http_conn *conn)
     int64_t usec = clock_mono() - exchange->began;
     struct buf *line = &exchange->text; /* the reply's head is out, or will never be */
 
-    count_reply(exchange->replied ? status : 0, exchange->body_sent);
+    count_reply(exchange->replied ? status : 0, exchange->body_sent, usec);
     if (!log_access_wanted())
         return;
     server_clock(conn->server);

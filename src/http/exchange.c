@@ -88,7 +88,7 @@ static void forget(struct exchange *exchange)
     request->state = request->handler_data = NULL;
     request->method_text = request->path = request->below = (struct span){ 0 };
     request->raw_path = request->query = request->host = (struct span){ 0 };
-    request->secure = request->has_body = false;
+    request->secure = request->is_relayed = request->has_body = false;
     request->body_size = 0;
     request->on_cancel = NULL;
     exchange->sink = NULL;

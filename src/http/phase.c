@@ -28,6 +28,12 @@ static void take_body_facts(struct http_conn *conn, struct http_request *request
     request->body_size = head->chunked ? -1 : (int64_t)head->content_length;
 }
 
+static bool says_forwarded(const struct http_head *head)
+{
+    return http_head_find(head, "forwarded").at || http_head_find(head, "x-forwarded-for").at ||
+           http_head_find(head, "x-real-ip").at || http_head_find(head, "via").at;
+}
+
 /* Who asked, how, and for which host, as far as trusted proxies know better than the connection does. */
 static void take_origin(struct http_conn *conn, struct exchange *exchange)
 {
@@ -37,6 +43,8 @@ static void take_origin(struct http_conn *conn, struct exchange *exchange)
 
     if (trusted_has(&conn->server->trusted, &conn->peer))
         forwarded_find(&conn->server->trusted, &conn->peer, request->head, &forwarded);
+    else
+        request->is_relayed = says_forwarded(request->head);
     client_text(&forwarded.client, exchange->client);
     request->secure = conn->tls != NULL;
     if (span_eq_nocase(forwarded.proto, SPAN("https")) || span_eq_nocase(forwarded.proto, SPAN("http2")))

@@ -36,7 +36,8 @@ struct http_request {
     struct span query;    /* as sent, without '?'; empty when there is none */
     struct span host;     /* as the client named it (after trusted forwarding): lower case, without port */
     const struct http_head *head; /* all fields, as sent; spans stay valid as long as the request */
-    bool secure;                  /* the client's own connection is TLS (after trusted forwarding) */
+    bool is_relayed; /* a proxy that we do not trust says that it asks for somebody: client is that proxy */
+    bool secure;     /* the client's own connection is TLS (after trusted forwarding) */
     const char
         *client; /* its address as text, without port (after trusted forwarding); "unix" for a local one */
     char id[REQUEST_ID_TEXT]; /* in every log line about it and in X-Request-Id */

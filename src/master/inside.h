@@ -135,7 +135,7 @@ struct master {
     bool shut;  /* the sockets are, while draining */
     int64_t last_tick;
     struct task wake; /* a tick at the end of this turn */
-    struct timer tick, tickets, watchdog;
+    struct timer tick, tickets, watchdog, history;
     int64_t watchdog_usec; /* 0: nobody asked */
     struct watch signals;
     struct watch control;

@@ -162,6 +162,15 @@ static void on_tickets(struct timer *timer)
               on_tickets);
 }
 
+static void on_history(struct timer *timer)
+{
+    struct master *master = OBJECT((char *)timer - offsetof(struct master, history), master);
+    int64_t now = clock_mono();
+
+    history_take(master->segment, now, clock_wall());
+    timer_set(master->loop, timer, now + HISTORY_FINE_USEC, on_history);
+}
+
 /* ---- the start ---- */
 
 static int make_segment(struct master *master)
@@ -209,7 +218,9 @@ static int settle(struct master *master)
         return -1;
     proc_raise_descriptors();
     proc_title("stoa: master");
+    complaints_attach(&master->segment->complaints);
     on_tickets(&master->tickets);
+    on_history(&master->history);
     daemon_watchdog(master);
     return 0;
 }
@@ -270,6 +281,7 @@ static void clean_up(struct master *master)
     for (unsigned row = 0; row < BOARD_ROWS; row++)
         if (master->bell_fd[row] > 0)
             close(master->bell_fd[row]);
+    complaints_attach(NULL);
     if (master->segment) {
         munmap(master->segment, sizeof(*master->segment));
         close(master->segment_fd);

@@ -80,6 +80,7 @@ static _Noreturn void be_child(struct master *master, const struct heritage *her
     proc_title("stoa: %s", name_of(heritage->kind, heritage->row));
     log_identity(board_kind_name(heritage->kind), heritage->row);
     count_attach(&heritage->segment->counts, heritage->row);
+    histogram_attach(&heritage->segment->durations, heritage->row);
     master->options->children[heritage->kind](heritage);
     abort(); /* a child does not return */
 }

@@ -30,6 +30,7 @@ static struct {
     bool access;
     char kind[16];
     pid_t pid;
+    void (*hear)(enum log_level level, const char *kind, int pid, struct span sentence);
     struct buf lines;       /* access lines not written yet */
     bool torn;              /* the access file may end in a part of a line */
     _Atomic uint64_t lost;  /* not yet asked for by log_take_lost */
@@ -99,6 +100,14 @@ static void add_head(struct buf *out, enum log_level level)
     }
 }
 
+static void write_out(struct span line)
+{
+    if (write_lines(the_log.target == TO_FILES ? the_log.fd : STDERR, line) < line.size)
+        note_lost(1);
+    else
+        atomic_store(&the_log.complained, false);
+}
+
 static void write_sentence(enum log_level level, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 static void write_sentence(enum log_level level, const char *format, va_list args)
@@ -107,16 +116,18 @@ static void write_sentence(enum log_level level, const char *format, va_list arg
     struct buf line = { 0 };
     int saved = errno;
     int size = vsnprintf(text, sizeof(text), format, args);
+    size_t head;
 
     if (size > SENTENCE_MOST)
         size = SENTENCE_MOST;
     add_head(&line, level);
+    head = line.size;
     text_add_log(&line, span_make(text, size < 0 ? 0 : (size_t)size));
+    if (the_log.hear && level <= LOG_LEVEL_WARNING)
+        the_log.hear(level, the_log.kind, (int)the_log.pid, span_from(buf_span(&line), head));
     buf_char(&line, '\n');
-    if (write_lines(the_log.target == TO_FILES ? the_log.fd : STDERR, buf_span(&line)) < line.size)
-        note_lost(1);
-    else
-        atomic_store(&the_log.complained, false);
+    if (level <= the_log.level)
+        write_out(buf_span(&line));
     buf_free(&line);
     errno = saved;
 }
@@ -125,7 +136,7 @@ void log_line(enum log_level level, const char *format, ...)
 {
     va_list args;
 
-    if (level > the_log.level)
+    if (level > the_log.level && (the_log.hear == NULL || level > LOG_LEVEL_WARNING))
         return;
     va_start(args, format);
     write_sentence(level, format, args);
@@ -141,6 +152,11 @@ void log_fatal(const char *format, ...)
     write_sentence(LOG_LEVEL_ERROR, format, args);
     va_end(args);
     exit(1);
+}
+
+void log_listen(void (*hear)(enum log_level level, const char *kind, int pid, struct span sentence))
+{
+    the_log.hear = hear;
 }
 
 static int open_file(const char *directory, const char *name)

@@ -31,6 +31,10 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 /* The world is wrong (a directive, a disk, a port): says so and ends this process with status 1. */
 _Noreturn void log_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Is called, from any thread, for each warning and error, whatever level is in force, with the sentence as
+ * it stands in the log; a forked child inherits it. NULL: nobody listens. */
+void log_listen(void (*hear)(enum log_level level, const char *kind, int pid, struct span sentence));
+
 /* Before log_open lines go to stderr as plain text. directory NULL: stderr with priorities. Files are
  * directory/stoa.log and directory/access.log, created with mode 0640. -1: could not open, errno set, old
  * stay. */
