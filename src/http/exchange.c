@@ -91,6 +91,7 @@ static void forget(struct exchange *exchange)
     request->secure = request->is_relayed = request->has_body = false;
     request->body_size = 0;
     request->on_cancel = NULL;
+    request->visit = NULL;
     exchange->sink = NULL;
     exchange->paused = exchange->body_done = false;
     exchange->collect_done = NULL;

@@ -18,6 +18,7 @@
 struct http_conn;
 struct http_route;
 struct loop;
+struct web_visit;
 
 #define REQUEST_ID_TEXT 17 /* 16 hex digits and NUL */
 
@@ -43,8 +44,9 @@ struct http_request {
     char id[REQUEST_ID_TEXT]; /* in every log line about it and in X-Request-Id */
     const char *doing;        /* static text for logs: "waiting for the disk" */
 
-    struct span user;   /* ACCESS_USER and ACCESS_ADMIN: bare JID of who is logged in; else empty */
-    bool user_is_admin; /* ACCESS_ADMIN */
+    struct span user;        /* ACCESS_USER and ACCESS_ADMIN: bare JID of who is logged in; else empty */
+    bool user_is_admin;      /* ACCESS_ADMIN; of a browser's session also ACCESS_USER */
+    struct web_visit *visit; /* of floor 6 (web.c): cookies and forms; NULL when nobody asked for them yet */
 
     bool has_body;     /* a Content-Length above 0, or chunked */
     int64_t body_size; /* stated Content-Length (0 when none was stated); -1: chunked */

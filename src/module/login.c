@@ -10,6 +10,9 @@
 #include "base/codec.h"
 #include "base/text.h"
 #include "http/reply.h"
+#include "module/web_inside.h"
+#include "page/texts.h"
+#include "parse/ip.h"
 
 #include <openssl/crypto.h>
 
@@ -18,13 +21,24 @@
 #define NS_ADMIN      "http://jabber.org/protocol/admin#" /* of XEP-0133: nodes that only admins are shown */
 #define RETRY_SECONDS 5u /* when the server is away and nobody knows for how long */
 
+enum source {
+    FROM_BASIC,  /* the Authorization field */
+    FROM_COOKIE, /* a session, of which the password was proved when it began */
+    FROM_FORM,   /* given by who asked */
+};
+
 struct job {
     OBJECT_MAGIC
     struct ask ask;
-    struct module_host *host;     /* borrowed, as all below */
-    struct http_request *request; /* in whose arena the job lies */
+    enum source source;
+    struct span given_jid, given_password; /* FROM_FORM; live as long as the request */
+    bool was_admin;                        /* FROM_COOKIE: when the session began */
+    bool is_page;                          /* of the guard: people get pages */
+    struct module_host *host;              /* borrowed, as all below */
+    struct http_request *request;          /* in whose arena the job lies */
     enum login_wish wish;
     struct login login;
+    bool anew;       /* whatever the cache says */
     bool proved_now; /* by this request: a session that is gone then stays gone */
     void (*done)(struct http_request *request, const struct login *login);
     void (*answer)(struct http_request *request, enum problem problem, const char *detail);
@@ -87,6 +101,39 @@ static enum reading read_credentials(struct http_request *request, struct buf *s
     return READ_GOOD;
 }
 
+static enum reading read_session(struct job *job, struct buf *secret, struct span *jid_r,
+                                 struct span *password_r)
+{
+    struct web_session session;
+
+    if (!web_open(job->host, job->request, &session))
+        return READ_NONE;
+    buf_reserve(secret, sizeof(session.password));
+    buf_text(secret, session.password);
+    *jid_r = arena_copy(job->request->arena, span_of(session.jid));
+    *password_r = buf_span(secret);
+    job->was_admin = session.is_admin;
+    OPENSSL_cleanse(&session, sizeof(session));
+    return READ_GOOD;
+}
+
+/* secret holds the password, or nothing: the caller wipes it. */
+static enum reading read_any(struct job *job, struct buf *secret, struct span *jid_r, struct span *password_r,
+                             const char **why_r)
+{
+    switch (job->source) {
+    case FROM_COOKIE:
+        return read_session(job, secret, jid_r, password_r);
+    case FROM_FORM:
+        *jid_r = job->given_jid;
+        *password_r = job->given_password;
+        return READ_GOOD;
+    case FROM_BASIC:
+        break;
+    }
+    return read_credentials(job->request, secret, jid_r, password_r, why_r);
+}
+
 /* ---- ends ---- */
 
 static void unpark(struct job *job)
@@ -96,6 +143,17 @@ static void unpark(struct job *job)
     OBJECT_DEAD(job);
 }
 
+/* Browsers ask for a password by themselves when they hear of Basic: whoever gets a form is not told. */
+static void challenge(const struct job *job)
+{
+    const char *realm = job->host->settings->http->realm;
+
+    if (job->is_page || job->source != FROM_BASIC)
+        reply_field_printf(job->request, "WWW-Authenticate", "Session realm=\"%s\"", realm);
+    else
+        reply_field_printf(job->request, "WWW-Authenticate", "Basic realm=\"%s\", charset=\"UTF-8\"", realm);
+}
+
 static void refuse(struct job *job, enum problem problem, const char *detail, unsigned retry_after)
 {
     struct http_request *request = job->request;
@@ -103,14 +161,26 @@ static void refuse(struct job *job, enum problem problem, const char *detail, un
 
     unpark(job);
     if (problem == PROBLEM_not_authorized)
-        reply_field_printf(request, "WWW-Authenticate", "Basic realm=\"%s\", charset=\"UTF-8\"",
-                           job->host->settings->http->realm);
+        challenge(job);
     if (retry_after)
         reply_field_printf(request, "Retry-After", "%u", retry_after);
     if (answer)
         answer(request, problem, detail);
+    else if (job->is_page)
+        web_refuse(job->host, request, problem, detail);
     else
         reply_problem(request, problem, detail);
+}
+
+/* The session's password is no good any more. */
+static void end_session(struct job *job)
+{
+    struct web_session session;
+
+    if (web_open(job->host, job->request, &session))
+        web_session_end(&job->host->segment->web_sessions, &session);
+    OPENSSL_cleanse(&session, sizeof(session));
+    web_clear_session(job->request);
 }
 
 static void pass(struct job *job)
@@ -152,7 +222,7 @@ static void keep_role(struct job *job, bool is_admin)
     struct span jid, password;
     const char *why;
 
-    if (read_credentials(job->request, &secret, &jid, &password, &why) == READ_GOOD)
+    if (read_any(job, &secret, &jid, &password, &why) == READ_GOOD)
         auth_cache_role(&job->host->segment->auth, jid, password, is_admin ? AUTH_ADMIN : AUTH_PLAIN,
                         clock_mono());
     wipe(&secret);
@@ -161,7 +231,7 @@ static void keep_role(struct job *job, bool is_admin)
 static void tell_admin(struct job *job, bool is_admin)
 {
     job->login.is_admin = is_admin;
-    if (is_admin)
+    if (is_admin || job->wish == LOGIN_EITHER)
         pass(job);
     else
         refuse(
@@ -179,6 +249,10 @@ static void on_items(struct ask *ask)
 
     if (ask->problem == PROBLEM_no_session && !job->proved_now) {
         start_login(job);
+    } else if (ask->problem != PROBLEM_none && job->source == FROM_COOKIE) {
+        tell_admin(job, job->was_admin); /* nobody can say now; Stoa's own pages are needed most then */
+    } else if (ask->problem != PROBLEM_none && job->wish == LOGIN_EITHER) {
+        tell_admin(job, false);
     } else if (ask->problem != PROBLEM_none) {
         refuse(job, ask->problem, NULL, RETRY_SECONDS);
     } else {
@@ -202,7 +276,10 @@ static void ask_role(struct job *job)
 
 static void proved(struct job *job, enum auth_role role)
 {
-    if (job->wish == LOGIN_USER)
+    if (job->wish == LOGIN_USER && job->source == FROM_COOKIE) {
+        job->login.is_admin = role == AUTH_ADMIN || (role != AUTH_PLAIN && job->was_admin);
+        pass(job);
+    } else if (job->wish == LOGIN_USER)
         pass(job);
     else if (role == AUTH_ADMIN || login_is_named_admin(job->host, job->login.jid))
         tell_admin(job, true);
@@ -213,6 +290,16 @@ static void proved(struct job *job, enum auth_role role)
 }
 
 /* ---- the proof ---- */
+
+/* The server cannot say now whether the password is still good: it was when the session began. */
+static void stand_in(struct job *job)
+{
+    job->login.is_admin = job->was_admin;
+    if (job->wish == LOGIN_USER)
+        pass(job);
+    else
+        tell_admin(job, job->was_admin);
+}
 
 static void on_login(struct ask *ask)
 {
@@ -225,9 +312,17 @@ static void on_login(struct ask *ask)
         proved(job, AUTH_USER);
         break;
     case PROBLEM_not_authorized:
+        if (job->source == FROM_COOKIE) {
+            end_session(job);
+            detail = TEXT(session_password_changed);
+        }
         refuse(job, PROBLEM_not_authorized, detail ? detail : "User name or password is wrong", 0);
         break;
     default:
+        if (job->source == FROM_COOKIE && !job->anew) {
+            stand_in(job);
+            break;
+        }
         refuse(job, ask->problem, detail, ask->retry_after ? ask->retry_after : RETRY_SECONDS);
     }
 }
@@ -238,22 +333,20 @@ static void start_login(struct job *job)
     struct span jid, password;
     const char *why;
 
-    must(read_credentials(job->request, &secret, &jid, &password, &why) == READ_GOOD);
     job->ask = (struct ask){ .done = on_login, .data = job };
-    ask_login(job->host, &job->ask, job->request->arena, jid, password, job->request->client);
+    if (read_any(job, &secret, &jid, &password, &why) == READ_GOOD)
+        ask_login(job->host, &job->ask, job->request->arena, jid, password, job->request->client);
+    else /* the session ended a moment ago: Basic is what the request itself holds, and does not change */
+        refuse(job, PROBLEM_not_authorized, NULL, 0);
     wipe(&secret);
 }
 
-static void begin(struct module_host *host, struct http_request *request, enum login_wish wish, bool anew,
-                  void (*done)(struct http_request *request, const struct login *login),
-                  void (*answer)(struct http_request *request, enum problem problem, const char *detail))
+static struct job *job_new(struct module_host *host, struct http_request *request, enum login_wish wish,
+                           void (*done)(struct http_request *request, const struct login *login),
+                           void (*answer)(struct http_request *request, enum problem problem,
+                                          const char *detail))
 {
     struct job *job = arena_make(request->arena, struct job);
-    enum auth_role role = AUTH_UNPROVED;
-    struct buf secret = { 0 };
-    struct span password;
-    enum reading reading;
-    const char *why;
 
     OBJECT_BORN(job, job);
     job->host = host;
@@ -261,13 +354,25 @@ static void begin(struct module_host *host, struct http_request *request, enum l
     job->wish = wish;
     job->done = done;
     job->answer = answer;
+    return job;
+}
+
+static void begin(struct job *job)
+{
+    struct http_request *request = job->request;
+    enum auth_role role = AUTH_UNPROVED;
+    struct buf secret = { 0 };
+    struct span password;
+    enum reading reading;
+    const char *why;
+
     job->their_cancel = request->on_cancel;
     job->their_data = request->handler_data;
     request->on_cancel = on_cancel;
     request->handler_data = job;
-    reading = read_credentials(request, &secret, &job->login.jid, &password, &why);
-    if (reading == READ_GOOD && !anew)
-        role = auth_cache_find(&host->segment->auth, job->login.jid, password, clock_mono());
+    reading = read_any(job, &secret, &job->login.jid, &password, &why);
+    if (reading == READ_GOOD && !job->anew)
+        role = auth_cache_find(&job->host->segment->auth, job->login.jid, password, clock_mono());
     wipe(&secret);
     if (reading == READ_NONE)
         refuse(job, PROBLEM_not_authorized, NULL, 0);
@@ -283,14 +388,31 @@ void login_request(struct module_host *host, struct http_request *request, enum 
                    void (*done)(struct http_request *request, const struct login *login),
                    void (*answer)(struct http_request *request, enum problem problem, const char *detail))
 {
-    begin(host, request, wish, false, done, answer);
+    begin(job_new(host, request, wish, done, answer));
+}
+
+void login_given(struct module_host *host, struct http_request *request, struct span jid,
+                 struct span password, void (*done)(struct http_request *request, const struct login *login),
+                 void (*answer)(struct http_request *request, enum problem problem, const char *detail))
+{
+    struct job *job = job_new(host, request, LOGIN_EITHER, done, answer);
+
+    job->source = FROM_FORM;
+    job->given_jid = jid;
+    job->given_password = password;
+    begin(job);
 }
 
 void login_again(struct module_host *host, struct http_request *request,
                  void (*done)(struct http_request *request, const struct login *login),
                  void (*answer)(struct http_request *request, enum problem problem, const char *detail))
 {
-    begin(host, request, LOGIN_USER, true, done, answer);
+    struct job *job = job_new(host, request, LOGIN_USER, done, answer);
+
+    job->anew = true;
+    if (request->visit && request->visit->by_session)
+        job->source = FROM_COOKIE;
+    begin(job);
 }
 
 void login_again_cancel(struct http_request *request)
@@ -299,6 +421,22 @@ void login_again_cancel(struct http_request *request)
 
     ask_cancel(&job->ask);
     unpark(job);
+}
+
+bool login_anew(struct module_host *host, struct http_request *request, struct ask *ask)
+{
+    struct job job = { .host = host, .request = request };
+    struct buf secret = { 0 };
+    struct span jid, password;
+    const char *why;
+    bool known;
+
+    job.source = web_is_session(request) ? FROM_COOKIE : FROM_BASIC;
+    known = read_any(&job, &secret, &jid, &password, &why) == READ_GOOD;
+    if (known)
+        ask_login(host, ask, request->arena, jid, password, request->client);
+    wipe(&secret);
+    return known;
 }
 
 bool login_is_named_admin(const struct module_host *host, struct span jid)
@@ -320,6 +458,7 @@ bool login_is_named_admin(const struct module_host *host, struct span jid)
 struct guarded {
     void (*go)(struct http_request *request);
     void *their_data;
+    bool by_session;
 };
 
 static void on_guarded(struct http_request *request, const struct login *login)
@@ -329,18 +468,56 @@ static void on_guarded(struct http_request *request, const struct login *login)
     request->handler_data = guarded->their_data;
     request->user = login->jid;
     request->user_is_admin = login->is_admin;
+    if (guarded->by_session)
+        web_visit(request)->by_session = true;
     guarded->go(request);
+}
+
+bool login_from_admin_network(const struct module_host *host, const struct http_request *request)
+{
+    const struct conf_list *networks = &host->settings->http->admin_networks;
+    struct span client = span_of(request->client);
+    struct ip_network network;
+    struct ip_address address;
+    bool is_address = ip_address_parse(client, &address);
+
+    for (size_t i = 0; i < networks->count; i++)
+        if (is_address ? ip_network_parse(span_of(networks->texts[i]), &network) &&
+                             ip_network_has(&network, &address)
+                       : span_is(client, networks->texts[i]))
+            return true;
+    return false;
+}
+
+static bool has_session(struct module_host *host, struct http_request *request)
+{
+    struct web_session session;
+    bool has = web_open(host, request, &session);
+
+    OPENSSL_cleanse(&session, sizeof(session));
+    return has;
 }
 
 void login_guard(void *data, struct http_request *request, enum route_access access,
                  void (*go)(struct http_request *request))
 {
+    enum login_wish wish = access == ACCESS_ADMIN ? LOGIN_ADMIN : LOGIN_USER;
+    struct job *job = job_new(data, request, wish, on_guarded, NULL);
     struct guarded *guarded = arena_make(request->arena, struct guarded);
 
+    job->is_page = request_field(request, "authorization").at == NULL &&
+                   (page_is_wanted(request) || page_wants_part(request));
+    if (access == ACCESS_ADMIN && !login_from_admin_network(data, request)) {
+        web_refuse(data, request, PROBLEM_forbidden, TEXT(admin_networks));
+        return;
+    }
+    if (has_session(data, request))
+        job->source = FROM_COOKIE;
     guarded->go = go;
     guarded->their_data = request->handler_data;
+    guarded->by_session = job->source == FROM_COOKIE;
     request->handler_data = guarded;
-    login_request(data, request, access == ACCESS_ADMIN ? LOGIN_ADMIN : LOGIN_USER, on_guarded, NULL);
+    begin(job);
 }
 
 /* ---- without a request ---- */

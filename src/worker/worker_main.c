@@ -12,6 +12,7 @@
 #include "http/server.h"
 #include "module/host.h"
 #include "module/login.h"
+#include "module/web.h"
 #include "os/log.h"
 #include "os/loop.h"
 #include "os/proc.h"
@@ -147,6 +148,8 @@ _Noreturn void worker_main(const struct heritage *heritage)
     hosts_make(&worker.hosts, installed, heritage, worker.loop);
     worker.contexts = router_table_new();
     page_contexts(worker.contexts);
+    web_contexts(&worker.hosts.core, worker.contexts);
+    web_chrome(&worker.hosts.core, worker.contexts);
     worker.desk = desk_new(&worker.hosts, worker.loop);
     modules_up();
     if (http_server_new(&worker.server, heritage, worker.loop, worker.contexts, heritage->prepared) < 0)
