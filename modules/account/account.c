@@ -9,6 +9,7 @@
 #include "job.h"
 #include "os/log.h"
 #include "page/page.h"
+#include "register.h"
 #include "reset.h"
 #include "shm/count.h"
 
@@ -128,20 +129,40 @@ static const struct http_route reset_routes[] = {
     { .path = NULL },
 };
 
+static const struct http_route confirm_routes[] = {
+    { READING, "/*", ACCESS_OPEN, register_link_form, "form for the password of a new account, by mail" },
+    { POSTING, "/*", ACCESS_OPEN, register_link_act, "makes the account" },
+    { .path = NULL },
+};
+
+static const struct http_route account_routes[] = {
+    { READING, "/register", ACCESS_OPEN, register_form, "form for a new account" },
+    { POSTING, "/register", ACCESS_OPEN, register_ask, "mails a link for a new account" },
+    { READING, "/confirm/*", ACCESS_OPEN, confirm_form, "form for a new recovery address, by mail" },
+    { POSTING, "/confirm/*", ACCESS_OPEN, confirm_act, "lets the new recovery address count" },
+    { .path = NULL },
+};
+
 static void contexts(struct module_host *host, struct router_table *table)
 {
     struct account *account = OBJECT(host->state, account);
-    struct arena *arena = account->arena;
-    struct http_context reset = { .path = arena_printf(arena, "%s/user/resetPassword",
-                                                       account_rest_path(host->conf)),
-                                  .hosts = conf_texts(host->conf, "http/rest", "vhosts"),
-                                  .routes = reset_routes,
-                                  .state = account,
-                                  .name = "account" };
+    const char *rest = account_rest_path(host->conf);
+    struct http_context context = { .path = arena_printf(account->arena, "%s/user/resetPassword", rest),
+                                    .hosts = conf_texts(host->conf, "http/rest", "vhosts"),
+                                    .routes = reset_routes,
+                                    .state = account,
+                                    .name = "account" };
 
     if (!account_conf_active(host->conf))
         return;
-    router_table_add(table, &reset);
+    router_table_add(table, &context);
+    context.path = arena_printf(account->arena, "%s/user/confirm", rest);
+    context.routes = confirm_routes;
+    router_table_add(table, &context);
+    context.path = account->conf->context_path;
+    context.hosts = &account->conf->vhosts;
+    context.routes = account_routes;
+    router_table_add(table, &context);
 }
 
 static const struct ctl_command account_commands[] = {

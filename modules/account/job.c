@@ -130,6 +130,13 @@ void job_change(struct job *job, void (*then)(struct job *job, int result))
     store_submit(job->account->store, &job->change.write);
 }
 
+void job_keep_token(struct job *job)
+{
+    job->token = job->change.token;
+    job->token.jid = job->jid = arena_copy(job->arena, job->change.token.jid);
+    job->token.address = job->address = arena_copy(job->arena, job->change.token.address);
+}
+
 /* ---- mails ---- */
 
 const char *job_link(struct account *account, struct arena *arena, enum token_kind kind, const char *token)
@@ -215,9 +222,11 @@ struct linking {
 
 static void on_issued(struct job *job, int result)
 {
-    struct linking *linking = job->data;
+    struct linking *linking = job->linking;
     const char *link;
 
+    if (job->on_linked != NULL)
+        job->on_linked(job, result);
     if (result != 0) {
         if (result == RECOVERY_TAKEN)
             log_info("account: the name %.*s is reserved for another address", SPAN_ARG(job->jid));
@@ -241,7 +250,7 @@ void job_mail_link(struct job *job, enum token_kind kind, const char *template)
     linking->kind = kind;
     linking->until = change->now + job->account->conf->link_life / USEC_PER_SEC;
     recovery_token_make(linking->token, change->digest);
-    job->data = linking;
+    job->linking = linking;
     change->kind = kind;
     change->address = job->address;
     change->until = linking->until;

@@ -14,6 +14,7 @@
 
 #define JOBS_MOST 500 /* in each worker; then 503 */
 
+struct linking;
 struct visit;
 
 struct job {
@@ -28,6 +29,7 @@ struct job {
     struct span password;      /* wiped at the end */
     const char *client;        /* whence it was asked */
     void *data;                /* of who made it */
+    struct linking *linking;   /* of job_mail_link */
 
     struct timer timer;
     struct ask ask;
@@ -37,6 +39,7 @@ struct job {
     unsigned char digest[SHA256_BYTES];
     struct mail_put put;
     void (*on_time)(struct job *job);
+    void (*on_linked)(struct job *job, int result);
     void (*on_changed)(struct job *job, int result);
     void (*on_mailed)(struct job *job);
     void (*on_steward)(struct job *job, enum steward_end end);
@@ -57,7 +60,11 @@ void job_later(struct job *job, void (*then)(struct job *job));
 struct recovery_change *job_change_begin(struct job *job, enum recovery_verb verb);
 void job_change(struct job *job, void (*on_changed)(struct job *job, int result));
 
-/* Issues a token for job->jid, mails it to job->address as `link` in that template, and ends the job. */
+/* After a claim: keeps what the token was, and takes jid and address from it. */
+void job_keep_token(struct job *job);
+
+/* Issues a token for job->jid, mails it to job->address as `link` in that template, and ends the job.
+ * job->on_linked, when it is set, is told once the token is stored or refused. */
 void job_mail_link(struct job *job, enum token_kind kind, const char *template);
 /* A mail that only tells; address may be empty: then none is sent. */
 void job_mail(struct job *job, const char *template, struct span address, void (*on_mailed)(struct job *job));

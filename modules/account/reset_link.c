@@ -157,9 +157,7 @@ static void on_claimed(struct job *job, int result)
     struct visit *visit = job->visit;
 
     if (result == 0) {
-        job->token = job->change.token;
-        job->token.jid = job->jid = arena_copy(job->arena, job->change.token.jid);
-        job->token.address = job->address = arena_copy(job->arena, job->change.token.address);
+        job_keep_token(job);
         job_set_password(job, on_set);
         return;
     }

@@ -325,7 +325,7 @@ void visit_trouble(struct visit *visit, int status, const char *text)
     struct json_object *values = json_object_new_object(), *map = json_object_new_object();
 
     json_put_text(values, "title", span_of(text));
-    json_put_text(values, "text", span_of(text));
+    json_object_object_add(values, "is_link", json_object_new_boolean(status == 404));
     json_put_text(map, "error", span_of(text));
     visit_answer(visit, status, "trouble", values, map);
 }
