@@ -95,7 +95,8 @@ static void contexts(struct module_host *host, struct router_table *table)
                                     .hosts = &service->conf->vhosts,
                                     .routes = routes,
                                     .state = service,
-                                    .name = "dns-webservice" };
+                                    .name = "dns-webservice",
+                                    .is_for_programs = true };
 
     router_table_add(table, &context);
 }

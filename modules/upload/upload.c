@@ -308,7 +308,8 @@ static void contexts(struct module_host *host, struct router_table *table)
                                     .hosts = &upload->conf->http->vhosts,
                                     .routes = routes,
                                     .state = upload,
-                                    .name = "upload" };
+                                    .name = "upload",
+                                    .is_for_programs = true };
 
     if (upload->conf->http->section.active)
         router_table_add(table, &context);

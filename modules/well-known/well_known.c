@@ -188,7 +188,8 @@ static void contexts(struct module_host *host, struct router_table *table)
                                     .hosts = &well_known->conf->vhosts,
                                     .routes = routes,
                                     .state = well_known,
-                                    .name = "well-known" };
+                                    .name = "well-known",
+                                    .is_for_programs = true };
 
     router_table_add(table, &context);
 }

@@ -34,7 +34,11 @@ static bool before(const struct http_context *a, const struct http_context *b)
 {
     size_t a_size = strlen(a->path), b_size = strlen(b->path);
 
-    return a_size != b_size ? a_size > b_size : names_hosts(a) && !names_hosts(b);
+    if (a_size != b_size)
+        return a_size > b_size;
+    if (names_hosts(a) != names_hosts(b))
+        return names_hosts(a);
+    return !a->yields && b->yields;
 }
 
 void router_table_add(struct router_table *table, const struct http_context *context)
@@ -73,6 +77,23 @@ static bool serves_host(const struct http_context *context, struct span host)
                            host)) /* host is lower case, the file may not be */
             return true;
     return false;
+}
+
+const struct http_context *router_table_next(const struct router_table *table, struct span host, size_t *at)
+{
+    while (*at < table->count) {
+        const struct http_context *context = &table->contexts[(*at)++];
+        bool hidden = false;
+
+        if (!serves_host(context, host))
+            continue;
+        for (size_t i = 0; i + 1 < *at; i++)
+            hidden = hidden || (strcmp(table->contexts[i].path, context->path) == 0 &&
+                                serves_host(&table->contexts[i], host));
+        if (!hidden)
+            return context;
+    }
+    return NULL;
 }
 
 /* The context itself, "/upload", counts as "/upload/" here: relative links are the handler's care. */

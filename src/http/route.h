@@ -35,6 +35,8 @@ struct http_context {
     const struct http_route *routes; /* ends in path NULL */
     void *state;                     /* becomes request->state */
     const char *name;                /* of the module */
+    bool is_for_programs;            /* nobody would open it in a browser: lists show it without a link */
+    bool yields;                     /* another context of the same path and hosts goes before it */
 };
 
 struct router_table; /* of HTTP contexts; one per worker */
@@ -42,6 +44,10 @@ struct router_table; /* of HTTP contexts; one per worker */
 struct router_table *router_table_new(void);
 void router_table_free(struct router_table **table);
 void router_table_add(struct router_table *table, const struct http_context *context); /* copies *context */
+
+/* Walk: those that count for that host and are not hidden by another of the same path, longest path first;
+ * start with *at = 0. NULL at the end. */
+const struct http_context *router_table_next(const struct router_table *table, struct span host, size_t *at);
 
 enum route_found { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 /* Sets request->route, ->state, ->below. ROUTE_NO_METHOD: *allow_r is the bits of the methods that exist

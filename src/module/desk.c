@@ -27,6 +27,16 @@ struct desk *desk_new(struct hosts *hosts, struct loop *loop)
     return desk;
 }
 
+const struct stoa_module *host_module(const struct module_host *host, const char *name)
+{
+    const struct hosts *hosts = host->desk->hosts;
+
+    for (size_t i = 0; i < hosts->count; i++)
+        if (strcmp(hosts->items[i].module->name, name) == 0)
+            return hosts->items[i].module;
+    return NULL;
+}
+
 void desk_settle(struct desk *desk)
 {
     if (!desk->freed || desk->in_count > 0 || desk->errand_count > 0)

@@ -43,6 +43,9 @@ struct module_host {
 const char *host_component(const struct module_host *host, const char *service);
 bool host_component_up(const struct module_host *host, const char *service);
 
+/* In workers and the keeper: the active module of that name, or NULL. */
+const struct stoa_module *host_module(const struct module_host *host, const char *name);
+
 /* ---- IQs that come in ---- */
 enum iq_kind { IQ_GET, IQ_SET };
 

@@ -63,10 +63,27 @@ static const struct http_route routes[] = {
     { .path = NULL },
 };
 
+/* Asked for by browsers where a page names no icon, or is no page. */
+static void send_to_icon(struct http_request *request)
+{
+    reply_field_printf(request, "Location", "./%s", page_asset_path("icon", "svg"));
+    reply_field(request, "Cache-Control", SPAN("public, max-age=3600"));
+    reply_empty(request, 302);
+}
+
+static const struct http_route icon_routes[] = {
+    { METHOD_BIT(HTTP_GET) | METHOD_BIT(HTTP_HEAD), "/", ACCESS_OPEN, send_to_icon, "to the icon" },
+    { .path = NULL },
+};
+
 void page_contexts(struct router_table *table)
 {
-    struct http_context context = { .path = "/assets", .routes = routes, .name = "assets" };
+    const struct http_context contexts[] = {
+        { .path = "/assets", .routes = routes, .name = "assets" },
+        { .path = "/favicon.ico", .routes = icon_routes, .name = "assets" },
+    };
 
     name_all();
-    router_table_add(table, &context);
+    router_table_add(table, &contexts[0]);
+    router_table_add(table, &contexts[1]);
 }

@@ -151,6 +151,34 @@ def make(certificates):
     out.end()
 
 
+@pytest.fixture(scope="session")
+def _browser():
+    from harness import browser as chromium  # only what tests pages needs it installed
+    out = chromium.Browser(folder("browser"))
+    yield out
+    out.close()
+
+
+@pytest.fixture
+def browser(_browser):
+    """A browser without cookies; whatever it complains about fails the test."""
+    _browser.reset()
+    yield _browser
+    _browser.check()
+
+
+@pytest.fixture
+def other_browser():
+    """Another one, that knows nothing of the first."""
+    from harness import browser as chromium
+    out = chromium.Browser(folder("browser"))
+    yield out
+    try:
+        out.check()
+    finally:
+        out.close()
+
+
 def _real(kind):
     out = servers.KINDS[kind](folder(kind))
     out.start()
