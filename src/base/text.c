@@ -26,6 +26,17 @@ size_t text_utf8_take(struct span text, uint32_t *code_r)
     return size;
 }
 
+struct span text_head(struct span text, size_t most)
+{
+    size_t size = most;
+
+    if (text.size <= most)
+        return text;
+    while (size > 0 && ((unsigned char)text.at[size] & 0xc0) == 0x80)
+        size--;
+    return span_head(text, size);
+}
+
 /* Bytes of ASCII at the front, eight at a time. */
 static size_t ascii_run(struct span text)
 {

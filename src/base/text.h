@@ -14,6 +14,8 @@ bool text_has_control(struct span text); /* U+0000..U+001F or U+007F */
  * code point. */
 size_t text_utf8_take(struct span text, uint32_t *code_r);
 
+/* The first bytes, at most so many, cut at the end of a character. */
+struct span text_head(struct span text, size_t most);
 /* Escaping. Whatever is foreign goes through the one that fits where it lands. */
 void text_add_xml(struct buf *out,
                   struct span text); /* & < > ' " as entities; what XML 1.0 forbids as U+FFFD */

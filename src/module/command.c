@@ -152,6 +152,19 @@ bool command_is_own(const struct module_host *host, struct span to)
     return component && commands_serve(host->desk->hosts, command_service_of(component));
 }
 
+const struct command_row *command_declared(const struct module_host *host, struct span to, struct span node,
+                                           struct arena *arena)
+{
+    const struct component_settings *component = NULL;
+    struct module_host *owner;
+    struct jid jid;
+
+    if (host->desk && node.size <= COMMAND_NODE_MOST && jid_parse(arena, to, &jid))
+        component = component_of(host, jid.domain, arena);
+    return component ? command_find(host->desk->hosts, command_service_of(component), node, arena, &owner)
+                     : NULL;
+}
+
 /* ---- lists ---- */
 
 struct listing {

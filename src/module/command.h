@@ -99,6 +99,10 @@ struct command_asker {
 };
 /* Whether to is an active component of ours, or a JID at one, that has commands. */
 bool command_is_own(const struct module_host *host, struct span to);
+/* What is declared of one of them, whoever may run it: for whoever shows it before it is started. NULL: none
+ * of that node at to. Lives as what command_source.find gives. */
+const struct command_row *command_declared(const struct module_host *host, struct span to, struct span node,
+                                           struct arena *arena);
 /* disco#items of the commands node, disco#info of a node, or a command: run here, answered as ask_iq does,
  * with the same contract: ask->answer is a whole IQ. */
 void command_ask(struct module_host *host, struct ask *ask, struct arena *arena,

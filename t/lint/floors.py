@@ -12,6 +12,7 @@ import source
 # folder: (floor, what it sees). A number is a whole floor, a name a folder, a path one header.
 TABLE = {
     "src/base": (0, ()),
+    "etc": (0, ()),
     "src/parse": (1, (0,)),
     "src/os": (2, (0,)),
     "shm": (3, (0, "os/log", "os/bell", "os/loop")),

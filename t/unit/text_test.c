@@ -131,12 +131,30 @@ static void stamps(void **state)
             fail_msg("%s", refused[i]);
 }
 
+static void heads(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t most, size;
+    } rows[] = { { "abc", 3, 3 },
+                 { "abc", 2, 2 },
+                 { "abc", 0, 0 },
+                 { "", 5, 0 },
+                 { "a\xc3\xa4", 2, 1 },
+                 { "a\xc3\xa4z", 3, 3 },
+                 { "\xf0\x9f\x98\x80", 3, 0 } };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(text_head(span_of(rows[i].text), rows[i].most).size, rows[i].size);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(utf8_rows), cmocka_unit_test(escapes_fit_their_place),
         cmocka_unit_test(numbers),   cmocka_unit_test(http_dates),
-        cmocka_unit_test(stamps),
+        cmocka_unit_test(stamps),    cmocka_unit_test(heads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
