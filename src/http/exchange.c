@@ -90,6 +90,8 @@ static void forget(struct exchange *exchange)
     request->raw_path = request->query = request->host = (struct span){ 0 };
     request->secure = request->is_relayed = request->has_body = false;
     request->body_size = 0;
+    request->user = (struct span){ 0 }; /* who was logged in is so no more: the next one may be a stranger */
+    request->user_is_admin = false;
     request->on_cancel = NULL;
     request->visit = NULL;
     exchange->sink = NULL;
