@@ -7,6 +7,7 @@
 
 #include "base/must.h"
 #include "job.h"
+#include "mine.h"
 #include "os/log.h"
 #include "page/page.h"
 #include "register.h"
@@ -136,6 +137,12 @@ static const struct http_route confirm_routes[] = {
 };
 
 static const struct http_route account_routes[] = {
+    { READING, "", ACCESS_USER, mine_show, "recovery address, password and uploads of who is logged in" },
+    { READING, "/", ACCESS_USER, mine_show, "recovery address, password and uploads of who is logged in" },
+    { POSTING, "/address", ACCESS_USER, mine_address, "mails a link that confirms a recovery address" },
+    { POSTING, "/address/forget", ACCESS_USER, mine_forget, "forgets the recovery address" },
+    { POSTING, "/password", ACCESS_USER, mine_password, "sets another password" },
+    { POSTING, "/uploads/delete", ACCESS_USER, mine_delete, "deletes an upload" },
     { READING, "/register", ACCESS_OPEN, register_form, "form for a new account" },
     { POSTING, "/register", ACCESS_OPEN, register_ask, "mails a link for a new account" },
     { READING, "/confirm/*", ACCESS_OPEN, confirm_form, "form for a new recovery address, by mail" },
@@ -151,7 +158,7 @@ static void contexts(struct module_host *host, struct router_table *table)
                                     .hosts = conf_texts(host->conf, "http/rest", "vhosts"),
                                     .routes = reset_routes,
                                     .state = account,
-                                    .name = "account" };
+                                    .name = "account-links" }; /* nothing for a menu */
 
     if (!account_conf_active(host->conf))
         return;
@@ -159,6 +166,7 @@ static void contexts(struct module_host *host, struct router_table *table)
     context.path = arena_printf(account->arena, "%s/user/confirm", rest);
     context.routes = confirm_routes;
     router_table_add(table, &context);
+    context.name = "account";
     context.path = account->conf->context_path;
     context.hosts = &account->conf->vhosts;
     context.routes = account_routes;

@@ -76,6 +76,8 @@ void job_steward(struct job *job, const char *node, bool has_password, bool has_
 /* Sets job->password, then whatever must follow: tokens void, sessions ended, caches dropped, a mail to
  * job->address. then: not DONE: nothing was changed. */
 void job_set_password(struct job *job, void (*then)(struct job *job, enum steward_end end));
+/* What must follow alone: the user has set it. */
+void job_password_was_set(struct job *job, void (*then)(struct job *job, enum steward_end end));
 
 /* The address of a link of that kind. */
 const char *job_link(struct account *account, struct arena *arena, enum token_kind kind, const char *token);

@@ -6,8 +6,8 @@
  * all workers; browsers; a mail, so that an owner who did not ask for it hears of it. */
 #include "job.h"
 
+#include "module/web.h"
 #include "os/log.h"
-#include "shm/segment.h"
 
 typedef void then_fn(struct job *job, enum steward_end end);
 
@@ -29,7 +29,7 @@ static void on_logged_out(struct ask *ask)
     if (ask->problem != PROBLEM_none)
         log_warn("account: the session of %.*s here may last until its idle time: %s", SPAN_ARG(job->jid),
                  problem_text(ask->problem));
-    web_session_end_all(&job->account->host->segment->web_sessions, job->jid, NULL);
+    web_end_sessions(job->account->host, job->jid, NULL);
     job_mail(job, "password-changed", job->address, tell);
 }
 
@@ -48,24 +48,39 @@ static void on_void(struct job *job, int result)
     job_steward(job, "end-user-session", false, false, on_ended);
 }
 
-static void on_set(struct job *job, enum steward_end end)
+static void void_links(struct job *job)
 {
-    struct changing *changing = job->data;
-
-    if (end != STEWARD_DONE) {
-        changing->then(job, end);
-        return;
-    }
     log_notice("account: the password of %.*s was set, as %s asked", SPAN_ARG(job->jid), job->client);
     job_change_begin(job, RECOVERY_CHANGED);
     job_change(job, on_void);
 }
 
-void job_set_password(struct job *job, void (*then)(struct job *job, enum steward_end end))
+static void on_set(struct job *job, enum steward_end end)
+{
+    struct changing *changing = job->data;
+
+    if (end == STEWARD_DONE)
+        void_links(job);
+    else
+        changing->then(job, end);
+}
+
+static void begin(struct job *job, then_fn *then)
 {
     struct changing *changing = arena_make(job->arena, struct changing);
 
     changing->then = then;
     job->data = changing;
+}
+
+void job_set_password(struct job *job, then_fn *then)
+{
+    begin(job, then);
     job_steward(job, "change-user-password", true, false, on_set);
+}
+
+void job_password_was_set(struct job *job, then_fn *then)
+{
+    begin(job, then);
+    void_links(job);
 }

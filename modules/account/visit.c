@@ -146,11 +146,20 @@ static bool read_form(struct visit *visit, struct span type, struct span body, c
 {
     struct arena *arena = visit->request->arena;
     char boundary[MULTIPART_BOUNDARY_MOST + 1];
+    struct form_fields fields = { 0 };
+    enum form_verdict verdict;
 
     *why_r = "The form cannot be read";
     if (multipart_boundary(type, boundary))
-        return multipart_parse(arena, body, boundary, VISIT_FIELDS, &visit->form, why_r) == FORM_GOOD;
-    return form_urlencoded_parse(arena, body, VISIT_FIELDS, &visit->form, why_r) == FORM_GOOD;
+        verdict = multipart_parse(arena, body, boundary, VISIT_FIELDS, &fields, why_r);
+    else
+        verdict = form_urlencoded_parse(arena, body, VISIT_FIELDS, &fields, why_r);
+    if (verdict != FORM_GOOD)
+        return false;
+    visit->form = arena_alloc(arena, (fields.count + 1) * sizeof(*visit->form));
+    for (size_t i = 0; i < fields.count; i++)
+        visit->form[visit->form_count++] = (struct visit_text){ fields.items[i].name, fields.items[i].value };
+    return true;
 }
 
 static void on_body(struct http_request *request, struct span body)
@@ -201,9 +210,9 @@ bool visit_field(struct visit *visit, const char *name, struct span *value_r)
     *value_r = SPAN("");
     if (visit->content != NULL)
         (void)json_text(json_member(visit->content, name), value_r);
-    for (size_t i = 0; i < visit->form.count; i++)
-        if (span_is(visit->form.items[i].name, name)) {
-            *value_r = visit->form.items[i].value;
+    for (size_t i = 0; i < visit->form_count; i++)
+        if (span_is(visit->form[i].name, name)) {
+            *value_r = visit->form[i].value;
             break;
         }
     if (value_r->size <= VISIT_FIELD_MOST && !text_has_control(*value_r) && text_is_utf8(*value_r))
@@ -216,7 +225,8 @@ bool visit_field(struct visit *visit, const char *name, struct span *value_r)
 
 void json_put_text(struct json_object *json, const char *name, struct span text)
 {
-    json_object_object_add(json, name, json_object_new_string_len(text.at, (int)text.size));
+    json_object_object_add(json, name,
+                           json_object_new_string_len(text.size > 0 ? text.at : "", (int)text.size));
 }
 
 void visit_wrong(struct visit *visit, const char *field, const char *text)

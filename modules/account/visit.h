@@ -10,7 +10,6 @@
 #include "account.h"
 #include "http/reply.h"
 #include "http/request.h"
-#include "parse/form_urlencoded.h"
 #include "parse/json.h"
 
 #define VISIT_BODY_MOST  16384
@@ -19,13 +18,18 @@
 
 enum visit_format { VISIT_HTML, VISIT_JSON, VISIT_XML };
 
+struct visit_text {
+    struct span name, value;
+};
+
 struct visit {
     OBJECT_MAGIC
     struct account *account;      /* borrowed */
     struct http_request *request; /* in whose arena it lies */
     enum visit_format format;
-    struct json_object *content;     /* of a JSON or XML body: names and texts; owned */
-    struct form_fields form;         /* of a form */
+    struct json_object *content; /* of a JSON or XML body: names and texts; owned */
+    struct visit_text *form;     /* of a form */
+    size_t form_count;
     void (*go)(struct visit *visit); /* when the body is there */
     struct job *job;                 /* works for it; NULL: none */
     struct json_object *errors;      /* [{field, text}]; owned; NULL: none */
