@@ -5,6 +5,7 @@
  * expires, whenever the keeper gets to remove it. */
 #include "base/clock.h"
 #include "base/codec.h"
+#include "hot.h"
 #include "http/reply.h"
 #include "media.h"
 #include "os/log.h"
@@ -65,7 +66,8 @@ static void add_cache_field(struct get *get, const struct slot *slot, int64_t no
                        (long long)(age / USEC_PER_SEC));
 }
 
-static void serve(struct get *get)
+/* bytes.at NULL: the file is open. */
+static void serve(struct get *get, struct span bytes)
 {
     const struct slot *slot = &get->find.find.slot;
     struct http_request *request = get->request;
@@ -74,9 +76,11 @@ static void serve(struct get *get)
     struct span media = span_of(type);
     bool is_inline =
         media_is_listed(&get->upload->conf->download->inline_types, media) && !media_is_active(media);
-    struct range_file file = {
-        .fd = get->open.fd, .size = get->open.size, .modified = slot->filled / USEC_PER_SEC, .type = type
-    };
+    struct range_file file = { .fd = bytes.at ? -1 : get->open.fd,
+                               .bytes = bytes,
+                               .size = slot->size,
+                               .modified = slot->filled / USEC_PER_SEC,
+                               .type = type };
     struct buf etag = { 0 }, name = { 0 };
     int status = 0;
 
@@ -116,7 +120,13 @@ static void on_open(struct file_open *open, int found)
         slot->filled = open->modified * USEC_PER_SEC;
     }
     if (found == 1 && open->size == slot->size) {
-        serve(get);
+        struct span bytes = { NULL, 0 };
+
+        if (repository->kind->keeps_records && get->request->method == HTTP_GET)
+            bytes = hot_keep(get->upload->hot, slot, open->fd);
+        if (bytes.at)
+            close(open->fd);
+        serve(get, bytes);
         return;
     }
     if (found == 1) {
@@ -133,6 +143,7 @@ static void on_found(struct pool_find *find, int found)
 {
     struct get *get = LIST_OF(find, struct get, find);
     const struct slot *slot = &find->find.slot;
+    struct span bytes;
 
     if (get->request == NULL) {
         get_end(get);
@@ -149,11 +160,17 @@ static void on_found(struct pool_find *find, int found)
     if (slot->state == SLOT_LAPSED ||
         (slot->expires != 0 && slot->expires <= clock_wall() &&
          (slot->state == SLOT_FILLED || !find->repository->kind->keeps_records))) {
+        hot_drop(get->upload->hot, slot->id);
         refuse(get, PROBLEM_gone);
         return;
     }
     if (slot->state == SLOT_PROMISED && find->repository->kind->keeps_records) {
         refuse(get, PROBLEM_not_uploaded);
+        return;
+    }
+    bytes = find->repository->kind->keeps_records ? hot_find(get->upload->hot, slot) : SPAN("");
+    if (bytes.size > 0) {
+        serve(get, bytes);
         return;
     }
     get->open.place = upload_place(find->repository, slot);

@@ -4,6 +4,7 @@
 #include "upload.h"
 
 #include "base/must.h"
+#include "hot.h"
 #include "keeper.h"
 #include "media.h"
 #include "os/log.h"
@@ -215,6 +216,7 @@ int upload_open(struct upload **upload_r, struct module_host *host, const char *
     OBJECT_BORN(upload, upload);
     upload->host = host;
     upload->conf = conf;
+    upload->hot = hot_new(conf->download->memory);
     upload_find_address(&upload->address, conf->logic, host->settings);
     if (host->segment != NULL)
         options.view = (struct claim_view){ &host->segment->claims, &host->segment->board };
@@ -236,6 +238,7 @@ void upload_close(struct upload **upload)
         return;
     file_store_close(&(*upload)->files); /* first: what it finishes is then recorded */
     slot_pool_close(&(*upload)->pool);
+    hot_free(&(*upload)->hot);
     OBJECT_DEAD(*upload);
     free(*upload);
     *upload = NULL;

@@ -19,6 +19,7 @@ struct upload_address {
     unsigned port;
 };
 
+struct hot;     /* hot.h */
 struct keeping; /* keeper.c: the keeper's jobs at work */
 
 struct upload {
@@ -29,6 +30,7 @@ struct upload {
     struct file_store *files;
     struct uri_template put_template, get_template;
     struct upload_address address;
+    struct hot *hot;         /* owned; small files in memory */
     struct keeping *keeping; /* in the keeper only */
 };
 

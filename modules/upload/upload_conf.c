@@ -391,6 +391,13 @@ static const struct directive download_directives[] = {
       .into = offsetof(struct download_conf, cache_max_age),
       .manual = "How long browsers and proxies may keep a file, at most until it expires. Shorter means that "
                 "a deleted file is forgotten sooner." },
+    { .name = "memory",
+      .type = DIRECTIVE_SIZE,
+      .most = INT64_C(1) << 30,
+      .initial = "4M",
+      .into = offsetof(struct download_conf, memory),
+      .manual = "Memory of each worker for files of at most 64K that were asked for lately: avatars, "
+                "thumbnails. 0: none is kept." },
     DIRECTIVES_END
 };
 

@@ -87,6 +87,7 @@ struct download_conf {
     struct conf_section section;
     struct conf_list inline_types;
     int64_t cache_max_age;
+    int64_t memory; /* of each worker, for small files */
 };
 
 struct upload_conf {

@@ -102,13 +102,42 @@ static void describe(struct http_request *request, const struct range_file *file
     reply_field(request, "Accept-Ranges", SPAN("bytes"));
 }
 
+static void drop(const struct range_file *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+}
+
+static void send_part(struct http_request *request, int status, const struct range_file *file, int64_t offset,
+                      int64_t size)
+{
+    if (file->fd >= 0)
+        reply_file(request, status, file->type, file->fd, offset, size);
+    else
+        reply_send(request, status, file->type, span_make(file->bytes.at + offset, (size_t)size));
+}
+
 static void send_single(struct http_request *request, const struct range_file *file,
                         const struct http_range *range)
 {
     reply_field_printf(request, "Content-Range", "bytes %llu-%llu/%lld", (unsigned long long)range->first,
                        (unsigned long long)range->last, (long long)file->size);
-    reply_file(request, 206, file->type, file->fd, (int64_t)range->first,
-               (int64_t)(range->last - range->first + 1));
+    send_part(request, 206, file, (int64_t)range->first, (int64_t)(range->last - range->first + 1));
+}
+
+static void send_parts_of_memory(struct http_request *request, const char *type,
+                                 const struct range_file *file, const struct reply_part *parts,
+                                 unsigned count, struct span after)
+{
+    struct buf body = { 0 };
+
+    for (unsigned i = 0; i < count; i++) {
+        buf_add(&body, parts[i].before);
+        buf_add(&body, span_make(file->bytes.at + parts[i].offset, (size_t)parts[i].size));
+    }
+    buf_add(&body, after);
+    reply_send(request, 206, type, buf_span(&body));
+    buf_free(&body);
 }
 
 static void send_multiple(struct http_request *request, const struct range_file *file,
@@ -117,10 +146,12 @@ static void send_multiple(struct http_request *request, const struct range_file 
     struct reply_part *parts = arena_alloc(request->arena, count * sizeof(*parts));
     unsigned long long mark[2];
     const char *boundary, *type;
+    struct span after;
 
     random_bytes(mark, sizeof(mark)); /* not to be guessed by who wrote the file */
     boundary = arena_printf(request->arena, "%016llx%016llx", mark[0], mark[1]);
     type = arena_printf(request->arena, "multipart/byteranges; boundary=%s", boundary);
+    after = span_of(arena_printf(request->arena, "\r\n--%s--\r\n", boundary));
     for (unsigned i = 0; i < count; i++) {
         const char *before = arena_printf(
             request->arena, "%s--%s\r\nContent-Type: %s\r\nContent-Range: bytes %llu-%llu/%lld\r\n\r\n",
@@ -131,8 +162,10 @@ static void send_multiple(struct http_request *request, const struct range_file 
         parts[i].offset = (int64_t)ranges[i].first;
         parts[i].size = (int64_t)(ranges[i].last - ranges[i].first + 1);
     }
-    reply_file_parts(request, 206, type, file->fd, parts, count,
-                     span_of(arena_printf(request->arena, "\r\n--%s--\r\n", boundary)));
+    if (file->fd >= 0)
+        reply_file_parts(request, 206, type, file->fd, parts, count, after);
+    else
+        send_parts_of_memory(request, type, file, parts, count, after);
 }
 
 /* false: the whole is to be sent. */
@@ -145,7 +178,7 @@ static bool send_ranges(struct http_request *request, const struct range_file *f
     case HTTP_RANGE_WHOLE:
         return false;
     case HTTP_RANGE_NONE:
-        close(file->fd);
+        drop(file);
         reply_field_printf(request, "Content-Range", "bytes */%lld", (long long)file->size);
         reply_problem(request, PROBLEM_bad_range, NULL);
         *status_r = 416;
@@ -167,12 +200,12 @@ void range_reply(struct http_request *request, const struct range_file *file, in
 {
     switch (judge(request, file)) {
     case FAILED:
-        close(file->fd);
+        drop(file);
         reply_problem(request, PROBLEM_precondition_failed, NULL);
         *status_r = 412;
         return;
     case NOT_MODIFIED: /* 15.4.5: what a cache needs to go on, and no more */
-        close(file->fd);
+        drop(file);
         reply_drop_field(exchange_of(request), "Content-Disposition");
         reply_field(request, "ETag", file->etag);
         reply_empty(request, 304);
@@ -184,6 +217,6 @@ void range_reply(struct http_request *request, const struct range_file *file, in
     if (wants_ranges(request, file) && send_ranges(request, file, status_r))
         return;
     describe(request, file);
-    reply_file(request, 200, file->type, file->fd, 0, file->size);
+    send_part(request, 200, file, 0, file->size);
     *status_r = 200;
 }

@@ -60,7 +60,8 @@ bool reply_begun(const struct http_request *request); /* one of the above was ca
 
 /* ---- range.h's job in one call: conditional requests and ranges over a file (RFC 9110 13, 14) ---- */
 struct range_file {
-    int fd; /* becomes the request's, whatever the answer */
+    int fd;            /* becomes the request's, whatever the answer; -1: bytes are the file */
+    struct span bytes; /* the whole of it, when it is in memory; copied before range_reply returns */
     int64_t size;
     struct span etag; /* strong, with its quotes */
     int64_t modified; /* unix seconds */

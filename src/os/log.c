@@ -262,6 +262,11 @@ static uint64_t count_lines(struct span bytes)
     return lines;
 }
 
+bool log_waiting(void)
+{
+    return the_log.lines.size > 0;
+}
+
 void log_flush(void)
 {
     int fd = the_log.target == TO_FILES ? the_log.access_fd : STDERR;

@@ -45,7 +45,9 @@ void log_identity(const char *kind, unsigned row); /* "worker", "router", "keepe
 /* One access line, without newline, already formatted and escaped; buffered until log_flush. */
 void log_access(struct span line);
 bool log_access_wanted(void);
-void log_flush(void); /* once per turn of the loop; ENOSPC: lines are counted and dropped, said once */
+bool log_waiting(void); /* access lines are buffered */
+void log_flush(void);   /* once per turn of the loop, or some times a second; ENOSPC: lines are counted and
+                           dropped, said once */
 uint64_t log_take_lost(void); /* lines dropped since the last call, for COUNT_log_lines_lost */
 
 #endif

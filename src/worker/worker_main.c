@@ -24,7 +24,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define DRAIN_LOOK_USEC (50 * USEC_PER_MSEC) /* how often a draining worker asks whether it may go */
+#define LOG_EACH_USEC   (100 * USEC_PER_MSEC) /* a busy worker writes its access lines at most so often */
+#define DRAIN_LOOK_USEC (50 * USEC_PER_MSEC)  /* how often a draining worker asks whether it may go */
 
 static const struct modules *installed; /* borrowed; set before the first fork */
 
@@ -40,6 +41,9 @@ struct worker {
     struct watch signals;
     struct turn turn;
     struct timer drain;
+    struct timer log;
+    int64_t logged;  /* loop_now of the last write of access lines */
+    bool log_is_due; /* the timer runs */
     bool http_drained;
 };
 
@@ -100,13 +104,42 @@ static void on_signal(struct watch *watch, uint32_t events)
 
 /* ---- each turn ---- */
 
+static void write_log(void)
+{
+    timer_stop(&worker.log);
+    worker.log_is_due = false;
+    worker.logged = loop_now(worker.loop);
+    log_flush();
+}
+
+static void on_log_timer(struct timer *timer)
+{
+    (void)timer;
+    write_log();
+}
+
+/* The first line after a silence at once, so that tail -f is live; a system call for each request is too
+ * much.
+ */
+static void look_after_log(void)
+{
+    if (!log_waiting() || worker.log_is_due)
+        return;
+    if (loop_now(worker.loop) - worker.logged >= LOG_EACH_USEC) {
+        write_log();
+        return;
+    }
+    worker.log_is_due = true;
+    timer_set(worker.loop, &worker.log, worker.logged + LOG_EACH_USEC, on_log_timer);
+}
+
 static void on_turn(struct turn *turn)
 {
     (void)turn;
     atomic_store_explicit(&own_row()->connections, http_server_connections(worker.server),
                           memory_order_relaxed);
     atomic_store_explicit(&own_row()->busy, desk_open(worker.desk), memory_order_relaxed);
-    log_flush();
+    look_after_log();
 }
 
 /* ---- coming up and going down ---- */
@@ -162,6 +195,7 @@ _Noreturn void worker_main(const struct heritage *heritage)
     loop_run(worker.loop);
 
     timer_stop(&worker.drain);
+    timer_stop(&worker.log);
     turn_remove(&worker.turn);
     http_server_free(&worker.server);
     modules_down();
