@@ -8,10 +8,9 @@
 #include <stdlib.h>
 
 static const struct command_table tables[] = {
-    { .service = "http", .rows = list_command_rows },
-    { .service = "http", .rows = stats_rows },
-    { .service = "upload", .rows = list_command_rows },
-    { .service = NULL },
+    { .service = "http", .rows = list_command_rows },   { .service = "http", .rows = config_update_rows },
+    { .service = "http", .rows = config_text_rows },    { .service = "http", .rows = stats_rows },
+    { .service = "upload", .rows = list_command_rows }, { .service = NULL },
 };
 
 static int worker_up(struct module_host *host)
