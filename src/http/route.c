@@ -141,14 +141,3 @@ enum route_found router_table_find(const struct router_table *table, struct http
     }
     return ROUTE_NO_PATH;
 }
-
-const struct http_context *router_table_next(const struct router_table *table, struct span host, size_t *at)
-{
-    while (*at < table->count) {
-        const struct http_context *context = &table->contexts[(*at)++];
-
-        if (serves_host(context, host))
-            return context;
-    }
-    return NULL;
-}

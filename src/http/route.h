@@ -55,7 +55,4 @@ enum route_found { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
 enum route_found router_table_find(const struct router_table *table, struct http_request *request,
                                    unsigned *allow_r);
 
-/* Contexts that serve that host, longest path first; *at: 0 to begin. NULL at the end. */
-const struct http_context *router_table_next(const struct router_table *table, struct span host, size_t *at);
-
 #endif
