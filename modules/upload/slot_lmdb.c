@@ -319,6 +319,8 @@ static const struct slot_repository_kind lmdb_kind = {
     .extend = lmdb_extend,
     .sweep = lmdb_sweep,
     .remove = lmdb_remove,
+    .usage = slot_lmdb_usage,
+    .list = slot_lmdb_list,
     .close = lmdb_close,
 };
 

@@ -65,6 +65,33 @@ struct slot_remove {
     struct arena *arena;
 };
 
+/* What an owner or a domain uses: its name is not set. */
+struct slot_usage {
+    bool is_domain;
+    struct span name; /* prepared bare JID, or domain */
+    void (*done)(struct slot_usage *usage, int result);
+    struct usage usage;
+};
+
+#define LIST_MOST 500 /* slots of one page */
+
+/* Files that may be fetched now: those of an owner, oldest first, or of a domain, in the order of their ids.
+ * A page may be short though there is more: no answer looks at the whole of a large store. */
+struct slot_list {
+    struct span owner, domain; /* one of both; the other is empty */
+    bool has_after;
+    unsigned char after[SLOT_ID]; /* the page begins behind that one */
+    size_t most;                  /* at most LIST_MOST */
+    int64_t now;
+    struct arena *arena;
+    /* REFUSED_ABSENT: there is no slot `after` of that owner. */
+    void (*done)(struct slot_list *list, int result);
+    struct slot *slots; /* in arena, with room for `most` */
+    size_t count;
+    bool is_last;
+    unsigned char next[SLOT_ID]; /* unless is_last: where the next page begins (`after`) */
+};
+
 struct slot_repository_kind {
     bool keeps_records; /* else only find, promise and fill do anything */
     void (*find)(struct slot_repository *repository, struct slot_find *find);
@@ -73,6 +100,8 @@ struct slot_repository_kind {
     void (*extend)(struct slot_repository *repository, struct slot_extend *extend);
     void (*sweep)(struct slot_repository *repository, struct slot_sweep *sweep);
     void (*remove)(struct slot_repository *repository, struct slot_remove *remove);
+    void (*usage)(struct slot_repository *repository, struct slot_usage *usage);
+    void (*list)(struct slot_repository *repository, struct slot_list *list);
     /* Waits for what is under way. */
     void (*close)(struct slot_repository *repository);
 };
@@ -99,6 +128,10 @@ struct slot_lmdb_options {
 struct slot_repository *slot_lmdb_open(const struct slot_lmdb_options *options, const char **why_r);
 /* The store of an LMDB repository, for those who read all of it (fsck, lists); NULL for another kind. */
 struct store *slot_lmdb_store(struct slot_repository *repository);
+
+/* slot_lmdb_list.c */
+void slot_lmdb_usage(struct slot_repository *repository, struct slot_usage *usage);
+void slot_lmdb_list(struct slot_repository *repository, struct slot_list *list);
 
 /* Keeps its key in data_dir/upload-dummy.key. expiration: of all its slots; 0: none. */
 struct slot_repository *slot_dummy_open(const char *data_dir, int64_t expiration, const char **why_r);

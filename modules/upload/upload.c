@@ -341,4 +341,5 @@ const struct stoa_module stoa_module = {
     .keeper_down = keeper_down,
     .jobs = upload_jobs,
     .commands = upload_commands,
+    .adhoc = upload_adhoc,
 };

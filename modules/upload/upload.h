@@ -5,7 +5,7 @@
 
 #include "base/object.h"
 #include "file_store.h"
-#include "module/module.h"
+#include "module/command.h"
 #include "slot_pool.h"
 #include "uri_template.h"
 
@@ -83,6 +83,9 @@ void safety_fields(struct http_request *request); /* on answers that are not rep
 /* slot_request.c */
 void upload_slot_request(struct iq_request *request);
 void upload_describe(struct module_host *host, struct buf *name, struct buf *xml);
+
+/* upload_commands.c */
+extern const struct command_table upload_adhoc[];
 
 /* keeper.c */
 extern const struct keeper_job upload_jobs[];
