@@ -159,6 +159,14 @@ static bool forget_changed(struct run *run, const struct command *command)
     return changed;
 }
 
+/* Also when the form comes again because what was filled in is not good: nobody but the caller can mend that.
+ */
+static bool has_failed(const struct run *run, const struct command *command)
+{
+    return command->has_failed || (!run->wish.is_driven && command->note &&
+                                   span_is(xml_attribute(command->note, "type"), "error"));
+}
+
 static void answer(struct run *run, const struct command *command, bool has_state)
 {
     struct rest_call *call = run->call;
@@ -175,7 +183,7 @@ static void answer(struct run *run, const struct command *command, bool has_stat
     }
     json_object_object_add(map, "command", inner);
     run->reply = map;
-    run->status = command->has_failed && !call->rest->conf->reference_errors ? 422 : 200;
+    run->status = has_failed(run, command) && !call->rest->conf->reference_errors ? 422 : 200;
     if (!forget_changed(run, command))
         reply(run);
 }

@@ -300,8 +300,7 @@ static enum key_verdict check_stored(struct keys *keys, const struct asked *aske
     struct key_row row;
     struct key *key;
 
-    if (keys->store == NULL || !span_starts(shown, SPAN(KEY_START)) ||
-        key_find(keys->store, keys->table, shown, arena, &row) != 1)
+    if (keys->store == NULL || key_find(keys->store, keys->table, shown, arena, &row) != 1)
         return KEY_UNKNOWN;
     key = arena_make(arena, struct key);
     key->name = arena_printf(arena, "%s (%s)", row.id, row.label);

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "http/request.h"
-#include "module/module.h"
+#include "module/command.h"
 #include "parse/regex.h"
 #include "store/store.h"
 
@@ -60,6 +60,9 @@ const char *keys_check_entry(const char *text);
 bool keys_entry_misses_star(const char *text);
 /* A key of fewer than 16 characters: worth a warning too. */
 bool keys_entry_is_short(const char *text);
+
+/* keys_commands.c */
+extern const struct command_table keys_adhoc[];
 
 /* stoactl key add|list|revoke */
 int keys_ctl_add(struct module_host *host, int argc, char **argv);

@@ -238,34 +238,64 @@ int64_t key_last_use(struct store_view *view, unsigned table, const char *id)
 
 /* ---- changing ---- */
 
+/* The salt of this store, made with its first key. */
+static int get_salt(struct store_txn *txn, unsigned table, char salt_r[KEY_SALT_BYTES])
+{
+    struct span found;
+    int result = store_txn_get(txn, table, SPAN("s"), &found);
+
+    if (result < 0)
+        return STORE_FAILED;
+    if (result == 1 && found.size == KEY_SALT_BYTES) {
+        memcpy(salt_r, found.at, KEY_SALT_BYTES);
+        return 0;
+    }
+    random_bytes(salt_r, KEY_SALT_BYTES);
+    return store_txn_put(txn, table, SPAN("s"), span_make(salt_r, KEY_SALT_BYTES)) < 0 ? STORE_FAILED : 0;
+}
+
+static int put_row(struct store_txn *txn, unsigned table, const struct key_row *row)
+{
+    struct span digest = span_make((const char *)row->digest, DIGEST_SIZE);
+    struct buf value = { 0 };
+    char room[ROOM];
+    int result;
+
+    key_row_encode(row, &value);
+    result = store_txn_put(txn, table, row_name(room, 'k', span_of(row->id)), buf_span(&value));
+    if (result == 0)
+        result = store_txn_put(txn, table, row_name(room, 'd', digest), span_of(row->id));
+    buf_free(&value);
+    return result < 0 ? STORE_FAILED : 0;
+}
+
+/* Digest of the key, unless it is there already. */
+static int digest_new_key(struct store_txn *txn, unsigned table, struct span key,
+                          unsigned char digest_r[SHA256_BYTES])
+{
+    char salt[KEY_SALT_BYTES], room[ROOM];
+    struct span found;
+    int result = get_salt(txn, table, salt);
+
+    if (result != 0)
+        return result;
+    key_digest(span_make(salt, sizeof(salt)), key, digest_r);
+    result = store_txn_get(txn, table, row_name(room, 'd', span_make((const char *)digest_r, DIGEST_SIZE)),
+                           &found);
+    return result == 0 ? 0 : result == 1 ? KEY_KNOWN : STORE_FAILED;
+}
+
 static int apply_add(struct store_write *write, struct store_txn *txn)
 {
     struct key_add *add = LIST_OF(write, struct key_add, write);
-    char salt[KEY_SALT_BYTES], room[ROOM];
-    struct span id = span_of(add->row.id), found;
-    struct buf value = { 0 };
+    struct span found;
+    char room[ROOM];
     int result;
 
-    if (store_txn_get(txn, add->table, row_name(room, 'k', id), &found) != 0)
+    if (store_txn_get(txn, add->table, row_name(room, 'k', span_of(add->row.id)), &found) != 0)
         return KEY_ID_TAKEN;
-    result = store_txn_get(txn, add->table, SPAN("s"), &found);
-    if (result < 0)
-        return STORE_FAILED;
-    if (result == 1 && found.size == sizeof(salt)) {
-        memcpy(salt, found.at, sizeof(salt));
-    } else {
-        random_bytes(salt, sizeof(salt));
-        if (store_txn_put(txn, add->table, SPAN("s"), span_make(salt, sizeof(salt))) < 0)
-            return STORE_FAILED;
-    }
-    key_digest(span_make(salt, sizeof(salt)), add->key, add->row.digest);
-    key_row_encode(&add->row, &value);
-    result = store_txn_put(txn, add->table, row_name(room, 'k', id), buf_span(&value));
-    if (result == 0)
-        result = store_txn_put(
-            txn, add->table, row_name(room, 'd', span_make((const char *)add->row.digest, DIGEST_SIZE)), id);
-    buf_free(&value);
-    return result < 0 ? STORE_FAILED : 0;
+    result = digest_new_key(txn, add->table, add->key, add->row.digest);
+    return result == 0 ? put_row(txn, add->table, &add->row) : result;
 }
 
 void key_add_begin(struct key_add *add, unsigned table, struct span key, const struct key_row *row)
@@ -305,6 +335,59 @@ static int apply_revoke(struct store_write *write, struct store_txn *txn)
 void key_revoke_begin(struct key_revoke *revoke, unsigned table, const char *id)
 {
     *revoke = (struct key_revoke){ .write = { .apply = apply_revoke }, .table = table, .id = id };
+}
+
+/* ---- another key, or other bounds ---- */
+
+static int replace_digest(struct store_txn *txn, const struct key_update *update, struct key_row *row)
+{
+    unsigned char old[SHA256_BYTES];
+    char room[ROOM];
+    int result;
+
+    memcpy(old, row->digest, sizeof(old));
+    result = digest_new_key(txn, update->table, update->key, row->digest);
+    if (result != 0)
+        return result;
+    result =
+        store_txn_delete(txn, update->table, row_name(room, 'd', span_make((const char *)old, DIGEST_SIZE)));
+    return result < 0 ? STORE_FAILED : 0;
+}
+
+static int apply_update(struct store_write *write, struct store_txn *txn)
+{
+    struct key_update *update = LIST_OF(write, struct key_update, write);
+    struct arena *arena;
+    struct key_row row;
+    struct span value;
+    char room[ROOM];
+    int result;
+
+    if (strlen(update->id) != KEY_ID_TEXT - 1)
+        return KEY_ABSENT;
+    result = store_txn_get(txn, update->table, row_name(room, 'k', span_of(update->id)), &value);
+    if (result != 1)
+        return result == 0 ? KEY_ABSENT : STORE_FAILED;
+    arena = arena_new();
+    result = key_row_decode(value, arena, &row) ? 0 : KEY_ABSENT;
+    if (result == 0) {
+        memcpy(row.id, update->id, KEY_ID_TEXT);
+        row.scope.paths = update->paths;
+        row.scope.hosts = update->hosts;
+        if (update->label)
+            row.label = update->label;
+        if (update->key.size)
+            result = replace_digest(txn, update, &row);
+    }
+    if (result == 0)
+        result = put_row(txn, update->table, &row);
+    arena_free(&arena);
+    return result;
+}
+
+void key_update_begin(struct key_update *update, unsigned table, const char *id)
+{
+    *update = (struct key_update){ .write = { .apply = apply_update }, .table = table, .id = id };
 }
 
 struct key_use {

@@ -41,7 +41,8 @@ int key_find(struct store *store, unsigned table, struct span shown, struct aren
 int64_t key_last_use(struct store_view *view, unsigned table, const char *id);
 
 #define KEY_ID_TAKEN (-1)
-struct key_add { /* store_write_now(&add.write): 0, KEY_ID_TAKEN, or the store's */
+#define KEY_KNOWN    (-2) /* that very key is there already */
+struct key_add {          /* store_write_now(&add.write): 0, KEY_ID_TAKEN, KEY_KNOWN, or the store's */
     struct store_write write;
     unsigned table;
     struct span key; /* as text */
@@ -56,6 +57,16 @@ struct key_revoke { /* the same: 0, KEY_ABSENT, or the store's */
     const char *id;
 };
 void key_revoke_begin(struct key_revoke *revoke, unsigned table, const char *id);
+
+struct key_update { /* the same: 0, KEY_ABSENT, KEY_KNOWN, or the store's */
+    struct store_write write;
+    unsigned table;
+    const char *id;
+    struct span key;                         /* the new one; empty: it stays */
+    const char *label;                       /* NULL: it stays */
+    const char *const *paths, *const *hosts; /* in place of those that were; all other bounds stay */
+};
+void key_update_begin(struct key_update *update, unsigned table, const char *id);
 
 /* Writes the moment of use, behind the scenes. */
 void key_used(struct store *store, unsigned table, const char *id, int64_t now, bool has_loop);

@@ -232,4 +232,5 @@ const struct stoa_module stoa_module = {
     .keeper_down = fetch_keeper_down,
     .errands = errands,
     .commands = commands,
+    .adhoc = keys_adhoc,
 };

@@ -22,8 +22,8 @@
 struct command_call;
 
 struct command_step {
-    /* Fills call->draft and calls command_show, at once or later; or refuses. NULL: no form, straight to run.
-     */
+    /* Fills call->draft and calls command_show, at once or later; or ends it by command_done (there is
+     * nothing to choose from) or command_refuse. NULL: no form, straight to run. */
     void (*form)(struct command_call *call);
     /* call->draft holds what was sent, checked. Ends in command_next, command_done, command_again or
      * command_refuse, at once or later. NULL ends a table of steps. */
