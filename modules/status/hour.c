@@ -28,10 +28,11 @@ static void between(const struct history_sample *from, const struct history_samp
     point_r->p99 = histogram_quantile(buckets, 0.99);
 }
 
-size_t status_hour(const struct segment *segment, struct hour_point points_r[HISTORY_SLOTS])
+size_t status_hour(const struct segment *segment, const struct history_ring *ring,
+                   struct hour_point points_r[HISTORY_SLOTS])
 {
     struct history_sample samples[HISTORY_SLOTS + 1];
-    size_t count = history_read(&segment->history.coarse, samples), points = 0;
+    size_t count = history_read(ring, samples), points = 0;
 
     history_look(segment, clock_mono(), clock_wall(), &samples[count++]);
     for (size_t i = 1; i < count; i++)
@@ -66,7 +67,7 @@ struct json_object *status_history(const struct segment *segment)
     };
     struct hour_point points[HISTORY_SLOTS];
     struct json_object *list = json_object_new_array();
-    size_t count = status_hour(segment, points);
+    size_t count = status_hour(segment, &segment->history.coarse, points);
 
     for (size_t i = 0; i < count; i++) {
         struct json_object *one = json_object_new_object();

@@ -54,21 +54,19 @@ static void answer_json(struct http_request *request, int status, struct json_ob
     buf_free(&out);
 }
 
-/* Programs that name no type get JSON; browsers name HTML. */
-static bool wants_json(struct http_request *request)
-{
-    struct span format = request_parameter(request, "format");
-
-    return span_is(format, "json") || (format.at == NULL && true);
-}
-
 static void answer_status(struct http_request *request)
 {
     struct status *status = status_of(request);
-    bool history = span_is(request_parameter(request, "history"), "1");
+    struct span format = request_parameter(request, "format");
 
-    (void)wants_json;
-    answer_json(request, 200, status_facts(status, request->arena, history));
+    /* Programs that name no type get JSON; browsers name HTML. */
+    if (span_is(format, "html") ||
+        (format.at == NULL && (page_is_wanted(request) || page_wants_part(request))))
+        status_page(status, request);
+    else
+        answer_json(
+            request, 200,
+            status_facts(status, request->arena, span_is(request_parameter(request, "history"), "1")));
 }
 
 void status_show(struct http_request *request)
@@ -158,6 +156,8 @@ void status_readyz(struct http_request *request)
 
 /* ---- life ---- */
 
+extern const struct template_source status_templates[]; /* made of templates/ */
+
 static int worker_up(struct module_host *host)
 {
     struct status *status = must_alloc(sizeof(*status));
@@ -167,6 +167,7 @@ static int worker_up(struct module_host *host)
     status->conf = status_conf(host->conf);
     trusted_read(&status->access, &status->conf->access);
     trusted_read(&status->metrics, &status->conf->metrics_networks);
+    status->kit = page_kit_new(status_templates);
     host->state = status;
     return 0;
 }
@@ -176,6 +177,7 @@ static void worker_down(struct module_host *host)
     struct status *status = OBJECT(host->state, status);
 
     host->state = NULL;
+    page_kit_free(&status->kit);
     trusted_free(&status->access);
     trusted_free(&status->metrics);
     OBJECT_DEAD(status);

@@ -7,6 +7,7 @@
 #include "http/forward.h"
 #include "http/reply.h"
 #include "module/report.h"
+#include "page/page.h"
 #include "parse/json.h"
 #include "status_conf.h"
 
@@ -16,6 +17,7 @@ struct status {
     struct module_host *host; /* borrowed */
     const struct status_conf *conf;
     struct trusted access, metrics; /* owned; who sees what without a login */
+    struct page_kit *kit;           /* owned */
 };
 
 /* ---- who may see it (status.c) ---- */
@@ -37,13 +39,20 @@ struct hour_point {
     double values[HISTORY_VALUES]; /* totals: a second; the others: as they were at its end */
     int64_t p50, p99;              /* of its requests, microseconds; -1: there were none */
 };
-/* Oldest first, up to this moment; returns how many. */
-size_t status_hour(const struct segment *segment, struct hour_point points_r[HISTORY_SLOTS]);
+/* Of one of the segment's rings; oldest first, up to this moment; returns how many. */
+size_t status_hour(const struct segment *segment, const struct history_ring *ring,
+                   struct hour_point points_r[HISTORY_SLOTS]);
 struct json_object *status_history(const struct segment *segment); /* to be put */
+
+/* Adds "charts" (chart.c has what is in one), "hour_columns" and "hour" to what a template shows. */
+void status_charts(const struct segment *segment, struct json_object *values);
 
 /* ---- OpenMetrics (metrics.c) ---- */
 /* is_open: OpenMetrics 1.0, else the text format of Prometheus (0.0.4). */
 void status_metrics(const struct status *status, struct arena *arena, bool is_open, struct buf *out);
+
+/* ---- the page (page.c) ---- */
+void status_page(struct status *status, struct http_request *request);
 
 /* ---- handlers ---- */
 void status_show(struct http_request *request); /* status.c: the page, or JSON */
