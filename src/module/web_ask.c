@@ -5,15 +5,20 @@
  * wait, and each is asked once more. The request itself is not touched: its handler may have it parked. */
 #include "module/web_inside.h"
 
+#include "module/command.h"
+
 #include <openssl/crypto.h>
 
 static void on_answer(struct ask *ask);
 
 static void ask_now(struct web_ask *web)
 {
+    const struct command_asker asker = { web->request->user, web->request->user_is_admin,
+                                         COMMAND_BY_BROWSER };
+
     web->ask.done = on_answer;
     web->ask.data = web;
-    ask_iq(web->host, &web->ask, web->arena, web->request->user, web->to, web->kind, web->payload, web->wait);
+    command_ask_any(web->host, &web->ask, web->arena, &asker, web->to, web->kind, web->payload, web->wait);
 }
 
 static void end(struct web_ask *web, enum problem problem, struct span text)
