@@ -7,6 +7,9 @@
 
 #include "base/must.h"
 #include "job.h"
+#include "mail_box.h"
+#include "mail_ctl.h"
+#include "mailer.h"
 #include "mine.h"
 #include "os/log.h"
 #include "page/page.h"
@@ -71,6 +74,7 @@ void account_close(struct account **account)
 {
     jobs_cut(*account);
     store_close(&(*account)->store); /* first: its last answers may still nudge */
+    mailer_free(&(*account)->mailer);
     jobs_free(*account);
     page_kit_free(&(*account)->kit);
     mail_box_free(&(*account)->box);
@@ -102,6 +106,29 @@ static void worker_down(struct module_host *host)
 
     host->state = NULL;
     account_close(&account);
+}
+
+static int keeper_up(struct module_host *host)
+{
+    if (worker_up(host) != 0)
+        return -1;
+    if (mailer_conf(host->conf)->section.active)
+        OBJECT(host->state, account)->mailer = mailer_new(host->state);
+    return 0;
+}
+
+static void keeper_down(struct module_host *host)
+{
+    struct account *account = OBJECT(host->state, account);
+
+    host->state = NULL;
+    mailer_stop(account->mailer);
+    account_close(&account);
+}
+
+static bool keeper_leaving(struct module_host *host)
+{
+    return mailer_leaving(OBJECT(host->state, account)->mailer);
 }
 
 static bool is_active(const struct conf *conf)
@@ -173,6 +200,8 @@ static void contexts(struct module_host *host, struct router_table *table)
     router_table_add(table, &context);
 }
 
+static const struct errand_row errands[] = { { MAIL_ERRAND, mailer_errand }, { NULL, NULL } };
+
 static const struct ctl_command account_commands[] = {
     { "account set", "JID ADDRESS|none", "sets the recovery address of an account; it counts at once",
       account_ctl_set },
@@ -180,6 +209,16 @@ static const struct ctl_command account_commands[] = {
       account_ctl_show },
     { "account list", "", "the same of all accounts that have one", account_ctl_list },
     { "account import", "FILE|-", "sets many: lines of JID, tab and address", account_ctl_import },
+    { "mail test", "ADDRESS",
+      "put a mail into the queue and tell what the mail server says to it: 0 when it has taken it",
+      mail_ctl_test },
+    { "mail list", "[--json]",
+      "the queue: mails that wait, with what the server said last, and those that were sent or given up a "
+      "while ago",
+      mail_ctl_list },
+    { "mail show", "ID", "all that is known of one, but what it says", mail_ctl_show },
+    { "mail retry", "ID", "try it now, also when it was given up", mail_ctl_retry },
+    { "mail drop", "ID", "take it off the queue", mail_ctl_drop },
     { .name = NULL },
 };
 
@@ -194,5 +233,10 @@ const struct stoa_module stoa_module = {
     .worker_up = worker_up,
     .worker_down = worker_down,
     .contexts = contexts,
+    .keeper_up = keeper_up,
+    .keeper_down = keeper_down,
+    .keeper_leaving = keeper_leaving,
+    .jobs = mailer_jobs,
+    .errands = errands,
     .commands = account_commands,
 };

@@ -6,7 +6,7 @@
  * the same time whether or not the mail ever arrives. Once the server has said yes a mail is not sent again;
  * see mailer.h for what happens when either side dies in between.
  *
- * Templates: NAME.txt, NAME.html and NAME.subject, of the operator's folder or those that come with Stoa
+ * Templates: NAME-subject.txt, NAME.txt and NAME.html, of the operator's folder or those that come with Stoa
  * (templates/mails). A subject is rendered without any value: nothing that a stranger wrote stands in it. */
 #ifndef STOA_ACCOUNT_MAIL_H
 #define STOA_ACCOUNT_MAIL_H

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "mail.h"
+#include "mail_text.h"
 #include "parse/dns_name.h"
 #include "parse/ip.h"
 
@@ -131,8 +132,9 @@ static const struct directive mailer_directives[] = {
     { .name = "templates",
       .type = DIRECTIVE_PATH,
       OF(templates),
-      .manual = "A folder of templates of mails: NAME.subject, NAME.txt and NAME.html. Each file there wins "
-                "over the one of that name that comes with Stoa. Read when the daemon starts or reloads." },
+      .manual =
+          "A folder of templates of mails: NAME-subject.txt, NAME.txt and NAME.html. Each file there "
+          "wins over the one of that name that comes with Stoa. Read when the daemon starts or reloads." },
     { .name = "html",
       .type = DIRECTIVE_BOOL,
       .initial = "true",
@@ -218,6 +220,16 @@ bool mail_host_is_loopback(const char *host)
            (ip_address_is4(&address) && span_starts(span_of(text), SPAN("127.")));
 }
 
+static void check_templates(struct conf *conf, const struct mailer_conf *mailer)
+{
+    char why[512];
+    struct mail_texts *texts = mail_texts_new(mailer->templates, why, sizeof(why));
+
+    if (texts == NULL)
+        conf_complain(conf, CONF_ERROR, &mailer->section, "templates: %s", why);
+    mail_texts_free(&texts);
+}
+
 void mailer_check(struct conf *conf)
 {
     const struct mailer_conf *mailer = mailer_conf(conf);
@@ -239,6 +251,7 @@ void mailer_check(struct conf *conf)
     if ((mailer->smtp_username == NULL) != (mailer->smtp_password == NULL))
         conf_complain(conf, CONF_ERROR, at,
                       "mailer-smtp-username and mailer-smtp-password go together: write both or none");
+    check_templates(conf, mailer);
     if (mailer->retry_most < mailer->retry_least)
         conf_complain(conf, CONF_ERROR, at, "retry-most must not be less than retry-least");
 }

@@ -114,10 +114,25 @@ static void modules_down(void)
             keeper.hosts.items[i].module->keeper_down(&keeper.hosts.items[i]);
 }
 
+static bool modules_wait(void)
+{
+    bool wait = false;
+
+    for (size_t i = 0; i < keeper.hosts.count; i++) {
+        const struct stoa_module *module = keeper.hosts.items[i].module;
+
+        if (module->keeper_leaving && module->keeper_leaving(&keeper.hosts.items[i]))
+            wait = true;
+    }
+    return wait;
+}
+
 /* Whoever waits for an errand gets its answer: a reload fails nobody. */
 static void look_whether_done(struct timer *timer)
 {
-    if (desk_errands(keeper.desk) == 0 || clock_mono() >= keeper.leave_by)
+    bool wait = modules_wait() || desk_errands(keeper.desk) > 0;
+
+    if (!wait || clock_mono() >= keeper.leave_by)
         loop_stop(keeper.loop);
     else
         timer_set(keeper.loop, timer, clock_mono() + ERRANDS_LOOK, look_whether_done);

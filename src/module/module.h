@@ -127,6 +127,9 @@ struct stoa_module {
     void (*keeper_down)(struct module_host *host);
     const struct keeper_job *jobs;
     const struct errand_row *errands;
+    /* The keeper shall go: begin nothing new. True while something is under way that is better waited for:
+     * asked again until it is false, at most for some seconds. May be NULL. */
+    bool (*keeper_leaving)(struct module_host *host);
 
     const struct ctl_command *commands; /* host->state is NULL there: the command opens what it needs */
 
