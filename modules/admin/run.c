@@ -113,14 +113,18 @@ static void take_step(struct run *run, const struct command *command, const stru
 
 /* ---- the end ---- */
 
-static void on_forgotten(struct ask *ask)
+static void show_end(struct run *run)
 {
-    struct run *run = OBJECT(ask->data, run);
     struct json_object *values = run->values;
 
     run->values = NULL;
     run->request->on_cancel = NULL;
     show_result(run, values);
+}
+
+static void on_forgotten(struct ask *ask)
+{
+    show_end(OBJECT(ask->data, run));
 }
 
 static void forget(struct run *run, struct jid jid)
@@ -175,7 +179,7 @@ static void take_end(struct run *run, const struct command *command, const struc
         run->request->on_cancel = on_cancel;
         return;
     }
-    on_forgotten(&run->forget);
+    show_end(run);
 }
 
 static void take_failure(struct run *run, const struct ask *ask)
