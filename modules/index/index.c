@@ -86,23 +86,41 @@ static void answer_json(struct http_request *request, struct json_object *module
     buf_free(&text);
 }
 
+/* Those that are for programs alone, or the others. */
+static size_t add_kind(struct json_object *values, struct json_object *modules, const char *name,
+                       bool is_for_programs)
+{
+    struct json_object *some = json_object_new_array();
+    size_t count;
+
+    for (size_t i = 0; i < json_object_array_length(modules); i++) {
+        struct json_object *entry = json_object_array_get_idx(modules, i);
+
+        if (json_object_get_boolean(json_member(entry, "is_for_programs")) != is_for_programs)
+            continue;
+        /* addresses are relative to where we are */
+        add_text(entry, "below", json_object_get_string(json_member(entry, "path")) + 1);
+        json_object_array_add(some, json_object_get(entry));
+    }
+    count = json_object_array_length(some);
+    json_object_object_add(values, name, some);
+    return count;
+}
+
 static void answer_page(struct http_request *request, const struct index *index, struct json_object *modules)
 {
     struct json_object *values = json_object_new_object();
     const char *host = request->host.size ? arena_text(request->arena, request->host) : TEXT(this_server);
-    size_t count = json_object_array_length(modules);
+    size_t people = add_kind(values, modules, "people", false);
+    size_t programs = add_kind(values, modules, "programs", true);
 
-    /* addresses are relative to where we are */
-    for (size_t i = 0; i < count; i++) {
-        struct json_object *entry = json_object_array_get_idx(modules, i);
-
-        add_text(entry, "below", json_object_get_string(json_member(entry, "path")) + 1);
-    }
     add_text(values, "title", arena_printf(request->arena, "%s · %s", host, TEXT(product)));
     json_object_object_add(values, "is_home", json_object_new_boolean(true));
     add_text(values, "host", host);
-    json_object_object_add(values, "has_modules", json_object_new_boolean(count > 0));
-    json_object_object_add(values, "modules", modules);
+    json_object_object_add(values, "has_people", json_object_new_boolean(people > 0));
+    json_object_object_add(values, "has_programs", json_object_new_boolean(programs > 0));
+    json_object_object_add(values, "has_any", json_object_new_boolean(people + programs > 0));
+    json_object_put(modules);
     page_answer(index->kit, request, 200, "index", values);
 }
 
