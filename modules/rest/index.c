@@ -4,6 +4,7 @@
 #include "index.h"
 
 #include "index_path.h"
+#include "page/page.h"
 #include "parse/http_value.h"
 #include "scripts.h"
 
@@ -335,7 +336,9 @@ static struct span base_of(const struct rest_call *call)
 static void answer_page(struct rest_call *call, const struct index *index)
 {
     struct http_request *request = call->request;
-    struct index_links links = { .base = base_of(call), .origin = origin_of(request) };
+    struct index_links links = { .base = base_of(call),
+                                 .origin = origin_of(request),
+                                 .root = page_base(request) };
     struct buf out = { 0 };
 
     for (const struct index_file *file = index_files; file->name; file++)

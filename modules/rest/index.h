@@ -51,6 +51,7 @@ struct json_object *index_openapi(struct arena *arena, const struct index *index
 /* The page. base: what stands before links that are relative to the context. origin: "https://example.org" */
 struct index_links {
     struct span base, origin;
+    const char *root;           /* the way up to "/" */
     char style[64], script[64]; /* names below static/, see index_static.c */
 };
 void index_page(struct buf *out, const struct index *index, const struct index_links *links);

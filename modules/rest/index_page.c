@@ -181,6 +181,18 @@ static void add_head(struct buf *out, const struct index_links *links)
     buf_printf(out, "static/%s\" defer></script>\n</head>\n", links->script);
 }
 
+/* The bar of all pages; it needs no file of theirs, as a proxy may let nothing through but this context. */
+static void add_top(struct buf *out, const struct index_links *links)
+{
+    buf_text(out, "<header class=\"top\"><div class=\"top-inside\"><a class=\"brand\" href=\"");
+    add(out, links->root);
+    buf_text(
+        out,
+        "\"><svg viewBox=\"0 0 32 32\" width=\"28\" height=\"28\" aria-hidden=\"true\"><rect width=\"32\" "
+        "height=\"32\" rx=\"7\"/><path d=\"M5 11.5 16 5.5l11 6V14H5zM7 16h3.4v7.5H7zM14.3 16h3.4v7.5h-3.4z"
+        "M21.6 16H25v7.5h-3.4zM5 25h22v2.5H5z\"/></svg>Stoa</a></div></header>\n");
+}
+
 static void add_links(struct buf *out, const struct index_links *links)
 {
     static const struct {
@@ -251,18 +263,19 @@ void index_page(struct buf *out, const struct index *index, const struct index_l
     add_head(out, links);
     buf_text(out, "<body data-base=\"");
     add_span(out, links->base);
-    buf_text(out, "\">\n<a class=\"skip\" href=\"#list\">To the endpoints</a>\n<header>\n<h1>REST</h1>\n"
-                  "<p>What can be asked for at <code>");
+    buf_text(out, "\">\n<a class=\"skip\" href=\"#list\">To the endpoints</a>\n");
+    add_top(out, links);
+    buf_text(out, "<main>\n<div class=\"page-head\">\n<h1>REST</h1>\n<p>What can be asked for at <code>");
     add_span(out, links->origin);
     add_span(out, index->context);
     buf_text(out, "</code>. The same as ");
     add_links(out, links);
     buf_text(out,
              ".</p>\n<noscript><p class=\"note\">Without JavaScript nothing can be tried on this page; every "
-             "endpoint shows its command for curl.</p></noscript>\n</header>\n");
+             "endpoint shows its command for curl.</p></noscript>\n</div>\n");
     add_folders(out, index);
-    buf_text(out, "<main id=\"list\" tabindex=\"-1\">\n");
+    buf_text(out, "<div id=\"list\" tabindex=\"-1\">\n");
     add_failed(out, index);
     add_entries(out, index, links);
-    buf_text(out, "</main>\n</body>\n</html>\n");
+    buf_text(out, "</div>\n</main>\n</body>\n</html>\n");
 }

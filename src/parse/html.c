@@ -102,7 +102,9 @@ static bool feed_tag(struct html *html, char c, const char **why_r)
 {
     if (c == '>') {
         end_tag(html);
-    } else if (is_blank(c) || c == '/') {
+    } else if (c == '/') {
+        html->state = HTML_IN_TAG; /* behind it '=' begins a name and gives no value */
+    } else if (is_blank(c)) {
         html->state =
             html->state == HTML_NAME || html->state == HTML_AFTER_NAME ? HTML_AFTER_NAME : HTML_IN_TAG;
     } else if (html->state == HTML_TAG_NAME) {

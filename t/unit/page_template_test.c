@@ -173,6 +173,7 @@ static const struct {
     { "<style>{{name}}</style>", "within script or style" },
     { "<!-- {{name}} -->", "within a comment" },
     { "<!DOCTYPE {{name}}>", "within a comment or a declaration" },
+    { "<a b / =\"{{name}}\">", "an attribute without a name" },
     { "<a href=\"javascript:x({{name}})\">", "javascript:" },
     { "<a href=\"{{name}}:x\">", "scheme is made up by a value" },
     { "<a {{#a}}title=\"{{/a}}x\">", "a section must end where it began" },

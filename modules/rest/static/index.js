@@ -50,7 +50,7 @@
         make("p", { class: "hint" }, "Stays in this page: nothing is stored, and a reload forgets it."));
     const whoForm = make("form", {}, who);
     whoForm.addEventListener("submit", (event) => event.preventDefault());
-    document.querySelector("header").append(whoForm);
+    document.querySelector(".page-head").append(whoForm);
 
     // ---- paths: "adhoc/{jid}", "avatar/{jid}[/{source}]" ----
     const names = (path) => [...path.matchAll(/\{([^}]*)\}/g)].map((match) => match[1]);
