@@ -10,7 +10,7 @@
 
 #define LINE_MOST       990 /* bytes of a line that is sent as it is; RFC 5322 2.1.1 has 998 */
 #define QUOTED_MOST     76  /* characters of a line, RFC 2045 6.7 */
-#define WORD_BYTES_MOST 45  /* before base64: a word of 60 characters and its frame within RFC 2047's 75 */
+#define WORD_BYTES_MOST 39  /* before base64: with frame and "Subject: " within RFC 2047's 76 */
 #define PLAIN_MOST      60  /* of a header's text that is not folded */
 
 static bool is_ascii(struct span text)

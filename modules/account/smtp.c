@@ -55,6 +55,8 @@ static int on_dialogue(CURL *easy, curl_infotype type, char *at, size_t size, vo
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (span_starts(span_make(at, size), span_of(verbs[i].verb)))
             mail->step = (int)verbs[i].step;
+    if (span_starts(span_make(at, size), SPAN("QUIT")))
+        mail->is_over = true; /* the answer to that tells nothing of the mail */
     if (mail->step == STEP_HELLO)
         mail->smtp->has_utf8 = false;
     return 0;
@@ -86,7 +88,7 @@ static size_t on_answer(char *at, size_t one, size_t count, void *data)
 
     while (line.size > 0 && (line.at[line.size - 1] == '\n' || line.at[line.size - 1] == '\r'))
         line.size--;
-    if (line.size < 3 || !text_to_u64(span_head(line, 3), &code))
+    if (mail->is_over || line.size < 3 || !text_to_u64(span_head(line, 3), &code))
         return one * count;
     if (mail->step == STEP_HELLO && line.size >= 12 && span_eq_nocase(span_from(line, 4), SPAN("SMTPUTF8")))
         mail->smtp->has_utf8 = true;

@@ -40,6 +40,7 @@ struct smtp_mail {
     unsigned code; /* of the last whole answer */
     int step;
     bool is_whole; /* all bytes of the message were handed over: what follows is its end */
+    bool is_over;  /* QUIT was sent */
     bool is_unsuited;
     char error[256];
 };

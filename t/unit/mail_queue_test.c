@@ -35,6 +35,8 @@ static int make_schema(void **state)
     schema = conf_schema_new();
     settings_register(schema);
     conf_schema_add(schema, "", &mailer_section);
+    conf_schema_add(schema, "", &account_section);
+    conf_schema_add(schema, "", &resetter_section);
     return 0;
 }
 
@@ -281,7 +283,7 @@ static void a_bad_section_is_told(void **state)
     is_refused_by_check("mailer {\n" HOST FROM "templates = '/nowhere'\n}\n", "/nowhere cannot be read");
     is_refused_by_check("mailer {\n" HOST FROM "retry-most = 1s\n}\n", "retry-most must not be less");
     is_refused("mailer {\nmailer-from-address = 'nobody'\n}\n", "noreply@example.org");
-    is_refused("mailer {\nmailer-from-name = 'a\\nBcc: b'\n}\n", "in one line");
+    is_refused("mailer {\nmailer-from-name = 'a\tBcc: b'\n}\n", "in one line");
     is_refused("mailer {\nmailer-smtp-host = 'smtp.example.org:25'\n}\n", "without port");
     is_refused("mailer {\nmailer-smtp-host = 'smtp.example.org/x'\n}\n", "without port");
 }

@@ -50,7 +50,6 @@ class MailServer:
         self.certificate = certificate
         self.ca = os.path.join(folder, "ca.pem")
         self.accepted, self.seen, self.logins, self.steps = [], [], [], []
-        self.connections = 0
         self.mail = self.rcpt = self.data = self.login = lambda *ignored: None
         self.hold = None
         self.smtputf8 = True
@@ -82,7 +81,6 @@ class MailServer:
                         auth_require_tls=self.security == "starttls")
         self.controller = Controller(self, hostname=base.LOOPBACK, port=self.port, ident="test", **more)
         self.controller.start()
-        self.connections = 0  # the controller tried itself
         return self
 
     def stop(self):
@@ -139,7 +137,6 @@ class MailServer:
         return answer
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
-        self.connections += 1
         session.host_name = hostname
         await self._step(server, "EHLO", None)
         return responses
