@@ -89,6 +89,7 @@ static const struct directive directives[] = {
       .into = INTO(vhosts),
       .manual = "Host names for which that path counts. Empty: all." },
     { .name = "link-base",
+      .guarded = true,
       .alias = "linkBase",
       .type = DIRECTIVE_TEXT,
       .into = INTO(link_base),
@@ -112,6 +113,7 @@ static const struct directive directives[] = {
                 "the XMPP server lists its JID among its administrators; admin-jid is for where it does "
                 "not." },
     { .name = "admin-jid",
+      .guarded = true,
       .alias = "adminJid",
       .type = DIRECTIVE_TEXT,
       .into = INTO(admin_jid),
@@ -124,6 +126,7 @@ static const struct directive directives[] = {
       .into = INTO(admin_password),
       .manual = "Its password." },
     { .name = "trust-vcard",
+      .guarded = true,
       .alias = "trustVcard",
       .type = DIRECTIVE_BOOL,
       .initial = "false",
@@ -131,6 +134,7 @@ static const struct directive directives[] = {
       .manual = "Where Stoa knows no recovery address of an account, take the ones of its vCard. They are "
                 "public and nobody ever proved them." },
     { .name = "reset-admins",
+      .guarded = true,
       .alias = "resetAdmins",
       .type = DIRECTIVE_BOOL,
       .initial = "false",
@@ -240,6 +244,7 @@ const struct section account_section = {
 
 static const struct directive resetter_directives[] = {
     { .name = "token-verifier-url",
+      .guarded = true,
       .alias = "tokenVerifierURL",
       .type = DIRECTIVE_TEXT,
       .into = offsetof(struct resetter_conf, token_verifier_url),

@@ -22,6 +22,7 @@ static const struct directive directives[] = {
       .into = INTO(vhosts),
       .manual = "Host names for which that path counts. Empty: all." },
     { .name = "access",
+      .guarded = true,
       .type = DIRECTIVE_CHOICE,
       .choices = access_words,
       .initial = "admins",

@@ -233,18 +233,32 @@ void config_form_fill(struct form_draft *draft, const struct conf_view *view)
 
 /* ---- what came back ---- */
 
+/* The lines of a field: a client may send one value for each, or all in one. */
+static bool next_line(const struct form_field *field, size_t *at, struct span *rest, struct span *line_r)
+{
+    for (;;) {
+        while (rest->size) {
+            *line_r = span_trim(span_cut(rest, '\n'));
+            if (line_r->size)
+                return true;
+        }
+        if (*at == field->value_count)
+            return false;
+        *rest = field->values[(*at)++];
+    }
+}
+
 static void write_new(struct buf *out, struct arena *arena, const struct directive *row,
                       const struct form_field *field)
 {
     struct span value = field->value_count ? span_trim(field->values[0]) : SPAN("");
+    struct span rest = SPAN("");
     bool first = true;
+    size_t at = 0;
 
     if (row->type == DIRECTIVE_TEXT_LIST) {
         buf_char(out, '[');
-        for (size_t i = 0; i < field->value_count; i++) {
-            value = span_trim(field->values[i]);
-            if (value.size == 0)
-                continue;
+        while (next_line(field, &at, &rest, &value)) {
             buf_text(out, first ? " " : ", ");
             value_write_text(out, arena_text(arena, value));
             first = false;
@@ -261,18 +275,15 @@ static void write_new(struct buf *out, struct arena *arena, const struct directi
 
 static bool same_list(const struct conf_list *list, const struct form_field *field)
 {
-    size_t at = 0;
+    struct span rest = SPAN(""), line;
+    size_t at = 0, same = 0;
 
-    for (size_t i = 0; i < field->value_count; i++) {
-        struct span value = span_trim(field->values[i]);
-
-        if (value.size == 0)
-            continue;
-        if (at == list->count || !span_is(value, list->texts[at]))
+    while (next_line(field, &at, &rest, &line)) {
+        if (same == list->count || !span_is(line, list->texts[same]))
             return false;
-        at++;
+        same++;
     }
-    return at == list->count;
+    return same == list->count;
 }
 
 static bool is_same(struct arena *arena, const struct directive *row, const void *base,
@@ -292,10 +303,16 @@ static bool is_same(struct arena *arena, const struct directive *row, const void
 }
 
 /* Each change is one line of text on its way: nothing may make it two. */
-static bool is_one_line(const struct form_field *field)
+static bool is_one_line(const struct directive *row, const struct form_field *field)
 {
-    for (size_t i = 0; i < field->value_count; i++)
-        if (text_has_control(field->values[i]) || !text_is_utf8(field->values[i]))
+    struct span rest = SPAN(""), line;
+    size_t at = 0;
+
+    if (row->type != DIRECTIVE_TEXT_LIST)
+        return field->value_count == 0 ||
+               (!text_has_control(field->values[0]) && text_is_utf8(field->values[0]));
+    while (next_line(field, &at, &rest, &line))
+        if (text_has_control(line) || !text_is_utf8(line))
             return false;
     return true;
 }
@@ -320,7 +337,7 @@ bool config_form_lines(struct command_call *call, const struct conf_view *view, 
         field = form_draft_field(draft, row->name);
         if (field == NULL || is_same(call->arena, row, view->base, field))
             continue;
-        if (!is_one_line(field)) {
+        if (!is_one_line(row, field)) {
             *var_r = row->name;
             *why_r = "holds a control character";
             return false;

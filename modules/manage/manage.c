@@ -7,11 +7,19 @@
 
 #include <stdlib.h>
 
+/* clang-format off: a row for each, so that two who add one do not meet */
 static const struct command_table tables[] = {
-    { .service = "http", .rows = list_command_rows },   { .service = "http", .rows = config_update_rows },
-    { .service = "http", .rows = config_text_rows },    { .service = "http", .rows = stats_rows },
-    { .service = "upload", .rows = list_command_rows }, { .service = NULL },
+    { .service = "http", .rows = any_file_rows },
+    { .service = "http", .rows = certificate_rows },
+    { .service = "http", .rows = config_module_rows },
+    { .service = "http", .rows = config_text_rows },
+    { .service = "http", .rows = config_update_rows },
+    { .service = "http", .rows = list_command_rows },
+    { .service = "http", .rows = stats_rows },
+    { .service = "upload", .rows = list_command_rows },
+    { .service = NULL },
 };
+/* clang-format on */
 
 static int worker_up(struct module_host *host)
 {

@@ -19,6 +19,9 @@ struct manage {
 };
 
 /* Each file's commands, ended by a row without node; manage.c puts them together. */
+extern const struct command_row any_file_rows[];
+extern const struct command_row certificate_rows[];
+extern const struct command_row config_module_rows[];
 extern const struct command_row config_text_rows[];
 extern const struct command_row config_update_rows[];
 extern const struct command_row list_command_rows[];

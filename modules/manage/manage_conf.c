@@ -6,6 +6,11 @@
 
 #define INTO(field) offsetof(struct manage_conf, field)
 
+static const char *check_folder(const char *text)
+{
+    return text[0] == '/' && text[1] != '\0' ? NULL : "the whole path of a folder, as '/var/log/stoa'";
+}
+
 static const struct directive directives[] = {
     { .name = "dns-servers",
       .alias = "dnsServers",
@@ -16,6 +21,14 @@ static const struct directive directives[] = {
       .manual =
           "Name servers that the command query-dns asks, as addresses with or without port. Empty: those of "
           "/etc/resolv.conf." },
+    { .name = "files",
+      .type = DIRECTIVE_TEXT_LIST,
+      .initial = "[]",
+      .guarded = true,
+      .into = INTO(files),
+      .check = check_folder,
+      .manual = "Folders, as whole paths, whose files the command get-any-file shows. Empty: log/directory. "
+                "Certificates, data and configurations are never shown." },
     DIRECTIVES_END
 };
 

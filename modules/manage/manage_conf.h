@@ -7,6 +7,7 @@
 
 struct manage_conf {
     struct conf_section section;
+    struct conf_list files;       /* folders that get-any-file may look into; empty: log/directory */
     struct conf_list dns_servers; /* for query-dns */
 };
 

@@ -37,6 +37,7 @@ static const struct directive directives[] = {
       .into = INTO(vhosts),
       .manual = "Host names for which the page is there. Empty: all. Checks of health are for all hosts." },
     { .name = "access",
+      .guarded = true,
       .type = DIRECTIVE_TEXT_LIST,
       .initial = OWN,
       .into = INTO(access),
@@ -46,6 +47,7 @@ static const struct directive directives[] = {
                 "says it was forwarded, by a proxy that is not among trusted-proxies, is never let in by "
                 "its address." },
     { .name = "metrics-networks",
+      .guarded = true,
       .alias = "metricsNetworks",
       .type = DIRECTIVE_TEXT_LIST,
       .initial = OWN,

@@ -374,6 +374,7 @@ static const struct directive http_directives[] = {
       .manual =
           "How long a form that a page shows may be sent. Later it is shown anew, and nothing is done." },
     { .name = "plain-login",
+      .guarded = true,
       .type = DIRECTIVE_CHOICE,
       .choices = plain_words,
       .initial = "loopback",
@@ -382,6 +383,7 @@ static const struct directive http_directives[] = {
       .manual = "Who may log in by a form over a connection without TLS: loopback, those on this machine; "
                 "always, everybody: then whoever can listen on the way can read passwords." },
     { .name = "admin-networks",
+      .guarded = true,
       .type = DIRECTIVE_TEXT_LIST,
       .check = settings_check_network,
       .initial = "[ '127.0.0.0/8', '::1', 'unix' ]",

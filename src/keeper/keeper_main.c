@@ -130,7 +130,7 @@ static bool modules_wait(void)
 /* Whoever waits for an errand gets its answer: a reload fails nobody. */
 static void look_whether_done(struct timer *timer)
 {
-    bool wait = modules_wait() || desk_errands(keeper.desk) > 0;
+    bool wait = modules_wait() || desk_errands(keeper.desk) > 0 || !desk_was_let_go(keeper.desk);
 
     if (!wait || clock_mono() >= keeper.leave_by)
         loop_stop(keeper.loop);
@@ -143,6 +143,7 @@ static void leave(void)
     if (keeper.leave_by)
         return;
     keeper.leave_by = clock_mono() + ERRANDS_END_MOST;
+    desk_leave(keeper.desk);
     look_whether_done(&keeper.leave);
 }
 

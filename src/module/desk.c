@@ -206,6 +206,11 @@ static void on_lost(void *data, unsigned row, uint32_t generation)
     desk_asks_fail(desk, PROBLEM_unavailable);
 }
 
+bool desk_was_let_go(const struct desk *desk)
+{
+    return desk->let_go;
+}
+
 void desk_leave(struct desk *desk)
 {
     if (desk->leaving)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* floor 6 sees 0..5: host.c - what a module may ask of the process it runs in. */
-#include "module/host.h"
+#include "module/desk.h"
 
 void hosts_make(struct hosts *hosts, const struct modules *modules, const struct heritage *heritage,
                 struct loop *loop)
 {
     hosts->count = 0;
     hosts->kind = heritage->kind;
+    hosts->installed = modules;
     hosts->core = (struct module_host){
         .conf = heritage->conf,
         .settings = heritage->settings,
@@ -25,6 +26,13 @@ void hosts_make(struct hosts *hosts, const struct modules *modules, const struct
         host->module = module;
         hosts->count++;
     }
+}
+
+const struct stoa_module *host_installed(const struct module_host *host, size_t index)
+{
+    const struct modules *installed = host->desk->hosts->installed;
+
+    return index < installed->count ? installed->items[index] : NULL;
 }
 
 static const struct component_settings *component_of(const struct module_host *host, const char *service)

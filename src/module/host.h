@@ -12,8 +12,9 @@
 struct hosts {
     struct module_host items[MODULES_MOST]; /* of the active modules only */
     size_t count;
-    enum process_kind kind;                /* of the process that has them */
-    struct module_host core;               /* for what no module asks: its module is NULL */
+    enum process_kind kind;  /* of the process that has them */
+    struct module_host core; /* for what no module asks: its module is NULL */
+    const struct modules *installed;
     const struct errand_row *core_errands; /* the keeper's own; NULL: none */
 };
 
@@ -32,11 +33,13 @@ void desk_attach(struct desk *desk, struct post *post);
  * was asked of it fails), says something. */
 extern const struct post_calls desk_post_calls;
 
-/* This worker drains: asks the router to give it nothing more. */
+/* This process is to end: asks the router to give it nothing more. */
 void desk_leave(struct desk *desk);
 /* How much is in hand: IQs that came in, what modules asked; and 1 more for a router that has not let us go
  * after desk_leave. */
 unsigned desk_open(const struct desk *desk);
+/* After desk_leave: the router has been told and gives nothing more. */
+bool desk_was_let_go(const struct desk *desk);
 unsigned desk_errands(const struct desk *desk); /* that this keeper works on and somebody waits for */
 
 #endif

@@ -42,6 +42,8 @@ struct module_host {
  */
 const char *host_component(const struct module_host *host, const char *service);
 bool host_component_up(const struct module_host *host, const char *service);
+/* In workers: the modules that are installed, active or not; NULL behind the last. */
+const struct stoa_module *host_installed(const struct module_host *host, size_t index);
 
 /* In workers and the keeper: the active module of that name, or NULL. */
 const struct stoa_module *host_module(const struct module_host *host, const char *name);

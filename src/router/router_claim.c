@@ -189,6 +189,11 @@ void router_leaving(struct router *router, unsigned row, const struct letter *le
 
     (void)letter;
     peer->leaving = true;
+    if (row == ROW_KEEPER) { /* errands wait for the next one: router_errand.c */
+        peer->let_go = true;
+        post_send(router->post, row, peer->generation, &(struct letter){ .kind = LETTER_LET_GO });
+        return;
+    }
     peer->leave_by = loop_now(router->loop) + LEAVE_WAIT_MOST;
     router_let_go(router);
 }

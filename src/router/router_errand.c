@@ -13,8 +13,8 @@
 #include <stdlib.h>
 
 #define ERRANDS_MOST 4096
-#define KEPT_MOST    (4u * 1024 * 1024) /* bytes of errands that wait for a keeper */
-#define KEEPER_WAIT  (5 * USEC_PER_SEC)
+#define KEPT_MOST    (4u * 1024 * 1024)  /* bytes of errands that wait for a keeper */
+#define KEEPER_WAIT  (10 * USEC_PER_SEC) /* the old one may work on what it has for 5 s */
 
 struct errand {
     OBJECT_MAGIC
@@ -125,7 +125,7 @@ void router_errand(struct router *router, unsigned row, const struct letter *let
         return;
     }
     errand = begin(router, row, letter);
-    if (router->peers[ROW_KEEPER].generation)
+    if (router->peers[ROW_KEEPER].generation && !router->peers[ROW_KEEPER].leaving)
         hand_over(router, errand);
     else if (router->errand_wait.loop == NULL || router->errand_wait.deadline > errand->until)
         timer_set(router->loop, &router->errand_wait, errand->until, on_waited);

@@ -28,6 +28,12 @@ class Steered:
     def try_to(self, node, **fields):
         return self.admin.command(HTTP, node, {k.replace("_", "-"): v for k, v in fields.items()})
 
+    def refused(self, node, **fields):
+        """What the form that comes back says is wrong."""
+        reply = self.try_to(node, **fields)
+        assert reply.status == 422, reply
+        return rest.tree(reply)["command"]["note"]["value"]
+
     def change(self, section, **fields):
         return self.run("update-config-tdsl", section=section, **fields)
 
@@ -77,3 +83,171 @@ def test_taken_back(steered):
     steered.change("http", take_back=["http/realm"])
     assert realm_of(steered.house) == {"stoa"}
     assert "realm" not in steered.changes()
+
+
+# ---- what is refused leaves all as it was ----
+
+def test_what_does_not_load_is_refused_with_its_line(steered):
+    steered.change("http", realm="good")
+    before, generation = steered.changes(), steered.generation()
+    said = steered.refused("update-config-tdsl", section="httpServer", idle_timeout="5 parsecs")
+    assert "changes.tdsl:5:1" in said and "idle-timeout" in said, said
+    assert steered.changes() == before and steered.generation() == generation
+    assert realm_of(steered.house) == {"good"}
+    assert [n for n in os.listdir(steered.house.folder) if n.startswith(".stoa-new")] == []
+
+
+@pytest.mark.parametrize("value", ["a\r\nprocesses/user=root", "a\nlog/level=debug", "x\x7fy"])
+def test_a_value_cannot_become_a_line(steered, value):
+    reply = steered.try_to("update-config-tdsl", section="http", realm=value)
+    assert reply.status >= 400 or "control" in rest.tree(reply)["command"]["note"]["value"] or \
+        "line" in rest.tree(reply)["command"]["note"]["value"]
+    assert "root" not in steered.changes() and "debug" not in steered.changes()
+
+
+def test_who_may(steered):
+    for node in ("update-config-tdsl", "plugin-manager", "comp-manager", "get-config-file", "get-config-tdsl", "reload",
+                 "ssl-certificate-add", "get-any-file"):
+        assert steered.alice.command(HTTP, node).status == 403, node
+    assert not os.path.exists(os.path.join(steered.house.folder, "changes.tdsl"))
+
+
+def test_guarded_settings_are_not_fields(steered):
+    form = rest.tree(steered.admin.command(HTTP, "update-config-tdsl", {"section": "xmpp"}))["command"]
+    sections = rest.tree(steered.try_to("update-config-tdsl"))["command"]["fields"]
+    options = str(sections)
+    assert "processes" not in options and "connections" not in options and "components" not in options, options
+    assert "in config.tdsl only" in str(form) and "iq-timeout" in [f.get("var") for f in form["fields"]]
+    for setting in ("admins", "host", "c2s-host", "domains"):
+        assert setting not in [f.get("var") for f in form["fields"]]
+        steered.try_to("update-config-tdsl", section="xmpp", iq_timeout="21s", **{setting: "mallory@localhost"})
+    assert "mallory" not in steered.changes()
+
+
+def test_switched_off_by_the_file(make):
+    steered = Steered(make("processes/changes=false", server=make.host(mechanisms=("PLAIN",)), security="plain"))
+    assert "switched off" in steered.refused("update-config-tdsl", section="http", realm="other")
+    assert realm_of(steered.house) == {"stoa"}
+    steered.run("reload")
+
+
+# ---- secrets ----
+
+def test_secrets_are_never_shown(steered):
+    secret = "planted" + os.urandom(8).hex()
+    answer = steered.change("http/rest", api_keys=[rest.KEY, secret])
+    assert "in force" in answer["note"]["value"]
+    assert secret in steered.changes() and os.stat(os.path.join(steered.house.folder, "changes.tdsl")).st_mode & 0o77 == 0
+    shown = [steered.try_to("update-config-tdsl", section="http/rest").body,
+             steered.try_to("get-config-tdsl").body,
+             steered.try_to("get-config-file", file=os.path.join(steered.house.folder, "changes.tdsl")).body,
+             steered.try_to("get-config-file", file=steered.house.config).body,
+             steered.try_to("list-config-tdsl", section="http/rest").body,
+             steered.house.ctl("changes").stdout.encode()]
+    for text in shown:
+        assert secret.encode() not in text and b"verysecret" not in text
+    assert b"(hidden)" in shown[1] and b"(hidden)" in shown[2]
+    assert secret not in steered.house.log()
+    assert rest.Api(steered.house, "admin@localhost", key=secret).get("/rest/adhoc/" + HTTP).status == 200
+
+
+# ---- modules ----
+
+def test_a_module_is_switched_off_and_on(steered):
+    house = steered.house
+    assert all(house.request("GET", "/").status == 200 for _ in range(4))
+    steered.run("plugin-manager", index="false")
+    assert {house.request("GET", "/").status for _ in range(8)} == {404}
+    listed = str(steered.run("comp-manager", action="list"))
+    assert "not active" in listed
+    steered.run("comp-manager", action="add", module="index")
+    assert {house.request("GET", "/").status for _ in range(8)} == {200}
+    steered.run("comp-manager", action="remove", module="index")
+    assert {house.request("GET", "/").status for _ in range(8)} == {404}
+
+
+# ---- everything at once, and nobody is dropped ----
+
+def test_no_request_is_dropped(steered):
+    house, problems, over = steered.house, [], threading.Event()
+
+    def ask():
+        conn = None
+        while not over.is_set():
+            try:
+                conn = conn or house.conn()
+                reply = conn.request("GET", "/rest/adhoc/" + HTTP, [("Api-Key", rest.KEY)])
+                if reply.status != 401:
+                    problems.append(reply)
+                if reply.closes:
+                    conn.close()
+                    conn = None
+            except web.Closed as error:  # an idle connection was closed: RFC 9112 9.3.1
+                if error.got:
+                    problems.append(error)
+                conn = None
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    with Load(house, house.server) as load:
+        for thread in threads:
+            thread.start()
+        for number in range(3):
+            steered.change("http", realm="turn %d" % number)
+            assert realm_of(house) == {"turn %d" % number}
+        steered.run("reload")
+        steered.run("plugin-manager", index="false")
+        steered.run("plugin-manager", index="true")
+        over.set()
+        for thread in threads:
+            thread.join(60)
+    assert problems == [] and load.problems == []
+
+
+def test_two_administrators_at_once(steered):
+    """Each change is tried by itself, none is lost, and each is said to whom it belongs."""
+    answers = []
+
+    def change(section, **fields):
+        answers.append(rest.tree(steered.try_to("update-config-tdsl", section=section, **fields))["command"]["note"]["value"])
+
+    threads = [threading.Thread(target=change, args=("http",), kwargs={"realm": "both"}),
+               threading.Thread(target=change, args=("httpServer",), kwargs={"idle_timeout": "61s"}),
+               threading.Thread(target=change, args=("log",), kwargs={"level": "debug"})]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    said = [a for a in answers if "in force" in a]
+    lines = sorted(line for line in steered.changes().split("\n") if line and not line.startswith("#"))
+    assert len(said) == len(lines) >= 1, (answers, lines)
+    assert base.read(os.path.join(steered.house.folder, "changes.tdsl")).endswith("\n")
+    assert steered.house.ctl("changes").stdout == steered.changes()
+
+
+# ---- files ----
+
+def test_get_any_file(steered):
+    folder = steered.house.folder
+    shown = steered.try_to("get-any-file", file="logs/stoa.log")
+    assert shown.status == 200 and b"starts with" in shown.body
+    outside = os.path.join(folder, "outside.txt")
+    with open(outside, "w") as file:
+        file.write("out of reach")
+    os.chmod(outside, 0o644)
+    os.symlink(outside, os.path.join(folder, "logs", "link"))
+    os.mkfifo(os.path.join(folder, "logs", "pipe"))
+    for name in ("logs/../outside.txt", "../outside.txt", "/etc/passwd", "logs//etc/passwd", "logs/link", "logs/pipe",
+                 "logs", "logs/", "config.tdsl", "logs/../config.tdsl", "certs/localhost.pem", "logs/./../outside.txt",
+                 "logs/no-such", "logs/" + "a" * 900, "data/x"):
+        reply = steered.try_to("get-any-file", file=name)
+        assert b"out of reach" not in reply.body and b"root:" not in reply.body and b"BEGIN" not in reply.body, name
+        assert reply.status >= 400 or rest.tree(reply)["command"]["note"]["type"] == "error", (name, reply)
+
+
+def test_the_end_of_a_large_file(steered):
+    with open(os.path.join(steered.house.folder, "logs", "large.txt"), "w") as file:
+        for number in range(200_000):
+            file.write("line %d\n" % number)
+    os.chmod(file.name, 0o644)
+    reply = steered.try_to("get-any-file", file="logs/large.txt")
+    assert b"line 199999" in reply.body and b"line 100000" not in reply.body and len(reply.body) < 300_000
