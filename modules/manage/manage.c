@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "os/dns.h"
+#include "scripts.h"
 
 #include <stdlib.h>
 
@@ -15,8 +16,11 @@ static const struct command_table tables[] = {
     { .service = "http", .rows = config_text_rows },
     { .service = "http", .rows = config_update_rows },
     { .service = "http", .rows = list_command_rows },
+    { .service = "http", .rows = query_dns_rows },
+    { .service = "http", .rows = scripts_rows },
     { .service = "http", .rows = stats_rows },
     { .service = "upload", .rows = list_command_rows },
+    { .service = "upload", .rows = scripts_rows },
     { .service = NULL },
 };
 /* clang-format on */
@@ -29,6 +33,7 @@ static int worker_up(struct module_host *host)
     manage->host = host;
     manage->conf = manage_conf(host->conf);
     host->state = manage;
+    manage->scripts = scripts_open(manage);
     return 0;
 }
 
@@ -36,6 +41,7 @@ static void worker_down(struct module_host *host)
 {
     struct manage *manage = OBJECT(host->state, manage);
 
+    scripts_close(&manage->scripts);
     host->state = NULL;
     dns_free(&manage->dns);
     OBJECT_DEAD(manage);
@@ -57,4 +63,5 @@ const struct stoa_module stoa_module = {
     .worker_up = worker_up,
     .worker_down = worker_down,
     .adhoc = tables,
+    .adhoc_source = &scripts_source,
 };

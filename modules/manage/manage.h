@@ -10,12 +10,14 @@
 #include "module/steer.h"
 
 struct dns;
+struct manage_scripts;
 
 struct manage {
     OBJECT_MAGIC
     struct module_host *host; /* borrowed */
     const struct manage_conf *conf;
-    struct dns *dns; /* owned; NULL before the first question */
+    struct dns *dns;                /* owned; NULL before the first question */
+    struct manage_scripts *scripts; /* owned */
 };
 
 /* Each file's commands, ended by a row without node; manage.c puts them together. */
@@ -26,6 +28,7 @@ extern const struct command_row config_text_rows[];
 extern const struct command_row config_update_rows[];
 extern const struct command_row list_command_rows[];
 extern const struct command_row stats_rows[];
+extern const struct command_row query_dns_rows[];
 
 /* ---- steering.c: commands that ask master; the call waits, exactly one of the two is called ---- */
 /* refused NULL: the command is refused with the reason. */

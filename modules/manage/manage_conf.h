@@ -9,6 +9,8 @@ struct manage_conf {
     struct conf_section section;
     struct conf_list files;       /* folders that get-any-file may look into; empty: log/directory */
     struct conf_list dns_servers; /* for query-dns */
+    const char *scripts_dir;      /* of commands in Lua: <service>/<id>.lua */
+    int64_t script_memory, script_cpu, script_timeout;
 };
 
 extern const struct module_section manage_sections[];

@@ -70,18 +70,27 @@ static const struct command_row *declared(const struct stoa_module *module, stru
     return NULL;
 }
 
+const struct command_row *command_find_declared(struct hosts *hosts, struct span service, struct span node,
+                                                struct module_host **host_r)
+{
+    for (size_t i = 0; i < hosts->count; i++) {
+        const struct command_row *row = declared(hosts->items[i].module, service, node);
+
+        *host_r = &hosts->items[i];
+        if (row)
+            return row;
+    }
+    return NULL;
+}
+
 /* What a module declares goes before what comes and goes: nobody can put a script in the place of ours. */
 const struct command_row *command_find(struct hosts *hosts, struct span service, struct span node,
                                        struct arena *arena, struct module_host **host_r)
 {
-    const struct command_row *row;
+    const struct command_row *row = command_find_declared(hosts, service, node, host_r);
 
-    for (size_t i = 0; i < hosts->count; i++) {
-        *host_r = &hosts->items[i];
-        row = declared((*host_r)->module, service, node);
-        if (row)
-            return row;
-    }
+    if (row)
+        return row;
     for (size_t i = 0; i < hosts->count; i++) {
         const struct command_source *source = hosts->items[i].module->adhoc_source;
 

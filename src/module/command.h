@@ -71,6 +71,9 @@ bool command_truth(const struct command_call *call, const char *var);
 void command_each(struct command_call *call, void (*each)(void *data, const struct command_row *row),
                   void *data);
 
+/* Whether a module declares a command of that node there: no script can stand in its place. */
+bool command_is_declared(const struct command_call *call, struct span node);
+
 /* ---- exactly one of these ends a form or a run; the call may be gone when it returns ---- */
 void command_show(struct command_call *call); /* the draft is ready */
 void command_next(struct command_call *call); /* to the next row of steps */

@@ -22,6 +22,9 @@ struct span command_service_of(const struct component_settings *component);
 bool commands_serve(struct hosts *hosts, struct span service); /* some module has commands for it */
 const struct command_row *command_find(struct hosts *hosts, struct span service, struct span node,
                                        struct arena *arena, struct module_host **host_r);
+/* The same among what modules declare alone. */
+const struct command_row *command_find_declared(struct hosts *hosts, struct span service, struct span node,
+                                                struct module_host **host_r);
 void commands_each(struct hosts *hosts, struct span service, struct arena *arena,
                    void (*each)(void *data, const struct command_row *row), void *data);
 

@@ -329,6 +329,14 @@ void command_each(struct command_call *call, void (*each)(void *data, const stru
                   &(struct filter){ &run->place, each, data });
 }
 
+bool command_is_declared(const struct command_call *call, struct span node)
+{
+    const struct command_run *run = run_of((struct command_call *)(uintptr_t)call);
+    struct module_host *host;
+
+    return command_find_declared(call->host->desk->hosts, run->place.service, node, &host) != NULL;
+}
+
 /* ---- the request ---- */
 
 static struct span state_text(const struct xml_element *form, struct arena *arena)
