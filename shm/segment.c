@@ -50,6 +50,7 @@ struct segment *segment_create(int *fd_r)
     random_bytes(&segment->complaints.seed, sizeof(segment->complaints.seed));
     random_bytes(segment->auth.key, sizeof(segment->auth.key));
     random_bytes(segment->web_sessions.key, sizeof(segment->web_sessions.key));
+    random_bytes(&segment->routes.seed, sizeof(segment->routes.seed));
     random_bytes(segment->once.key, sizeof(segment->once.key));
     segment->version = version();
     segment->magic = SEGMENT_MAGIC;

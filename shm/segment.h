@@ -18,6 +18,7 @@
 #include "shm/login_gate.h"
 #include "shm/once.h"
 #include "shm/ring.h"
+#include "shm/route_book.h"
 #include "shm/ticket.h"
 #include "shm/web_session.h"
 
@@ -40,6 +41,7 @@ struct segment {
     struct login_gate logins;
     struct web_sessions web_sessions;
     struct once once;
+    struct route_book routes;
     struct ring_pair rings[BOARD_ROWS]; /* [row]: between that row and the router; [ROW_ROUTER] unused */
 };
 

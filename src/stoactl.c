@@ -32,6 +32,7 @@ static const struct {
     const char *name, *usage, *about;
 } own_commands[] = {
     { "status", "[--json]", "processes, streams and counters of the running daemon" },
+    { "routes", "", "what is served over HTTP, and who may ask for it" },
     { "reload", "", "read the configuration again; refused whole when it is bad" },
     { "changes", "", "what was changed by command, beside the configuration's file" },
     { "change", "path/in/config[=value]...",
@@ -173,6 +174,8 @@ static int run(struct call *call, int argc, char **argv)
         }
         return ctl_status(control_socket(call), json);
     }
+    if (argc == 1 && words_matched("routes", argc, argv))
+        return ctl_routes(control_socket(call));
     if (words_matched("change", argc, argv) && argc > 1)
         return ctl_change(control_socket(call), argc - 1, argv + 1);
     for (size_t i = 1; i < sizeof(own_commands) / sizeof(own_commands[0]); i++)

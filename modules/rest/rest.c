@@ -183,6 +183,8 @@ struct span rest_component(const struct rest *rest)
 
 /* Open to this module, which asks each endpoint for its key, login and role. */
 static const struct http_route routes[] = {
+    { METHOD_BIT(HTTP_GET) | METHOD_BIT(HTTP_HEAD), "/", ACCESS_OPEN, rest_handle,
+      "what the REST interface offers" },
     { ALL_METHODS, "/*", ACCESS_OPEN, rest_handle, "the REST interface" },
     { .path = NULL },
 };

@@ -20,6 +20,9 @@ int ctl_change(const char *path, int argc, char **argv);
 /* Prints a table, or JSON, to stdout. */
 int ctl_status(const char *path, bool json);
 
+/* Prints what is served, and who may ask for it. */
+int ctl_routes(const char *path);
+
 /* path: the control socket. Connects, sends word, reads the first line into answer_r. *fd_r, if wanted, gets
  * a passed descriptor or -1. The connected socket, or -1 when nobody listens. */
 int ctl_ask(const char *path, const char *word, char *answer_r, size_t answer_size, int *fd_r);

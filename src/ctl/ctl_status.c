@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define COMPLAINTS_SHOWN 10
+#define LOOKS            20
+#define LOOK_USEC        50000
 
 static void span_of_time(int64_t usec, char *text_r, size_t size)
 {
@@ -107,29 +109,61 @@ static void print_json(const struct segment *segment)
     buf_free(&out);
 }
 
-int ctl_status(const char *path, bool json)
+/* NULL: *status_r is the exit status, and the reason was said. */
+static const struct segment *view(const char *path, int *status_r)
 {
     const struct segment *segment;
     char answer[256];
     int memory, fd = ctl_ask(path, "segment", answer, sizeof(answer), &memory);
 
+    *status_r = CTL_NOT_RUNNING;
     if (fd < 0)
-        return CTL_NOT_RUNNING;
+        return NULL;
     close(fd);
+    *status_r = 1;
     if (memory < 0) {
         fprintf(stderr, "stoactl: the daemon did not show its state: %s\n", answer);
-        return 1;
+        return NULL;
     }
     segment = segment_view(memory);
     close(memory);
-    if (segment == NULL) {
+    if (segment == NULL)
         fprintf(stderr,
                 "stoactl: the daemon's shared memory cannot be read (%m); is stoactl of its version?\n");
-        return 1;
-    }
+    return segment;
+}
+
+int ctl_status(const char *path, bool json)
+{
+    int status;
+    const struct segment *segment = view(path, &status);
+
+    if (segment == NULL)
+        return status;
     if (json)
         print_json(segment);
     else
         print_table(segment);
     return 0;
+}
+
+int ctl_routes(const char *path)
+{
+    int status;
+    const struct segment *segment = view(path, &status);
+    struct buf out = { 0 };
+
+    if (segment == NULL)
+        return status;
+    for (int look = 0; look < LOOKS; look++) {
+        if (route_book_read(&segment->routes, &out)) {
+            fwrite(out.at, 1, out.size, stdout);
+            buf_free(&out);
+            return 0;
+        }
+        usleep(LOOK_USEC); /* a worker that comes up writes it just now */
+    }
+    buf_free(&out);
+    fprintf(stderr, "stoactl: no worker has said yet what it serves\n");
+    return 1;
 }

@@ -85,6 +85,8 @@ const struct http_context *router_table_next(const struct router_table *table, s
         const struct http_context *context = &table->contexts[(*at)++];
         bool hidden = false;
 
+        if (host.at == NULL)
+            return context;
         if (!serves_host(context, host))
             continue;
         for (size_t i = 0; i + 1 < *at; i++)

@@ -46,7 +46,7 @@ void router_table_free(struct router_table **table);
 void router_table_add(struct router_table *table, const struct http_context *context); /* copies *context */
 
 /* Walk: those that count for that host and are not hidden by another of the same path, longest path first;
- * start with *at = 0. NULL at the end. */
+ * start with *at = 0. NULL at the end. host at NULL: all of them, of all hosts. */
 const struct http_context *router_table_next(const struct router_table *table, struct span host, size_t *at);
 
 enum route_found { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };

@@ -132,6 +132,7 @@ void ask_errand(struct module_host *host, struct ask *ask, struct arena *arena, 
 void ask_logout(struct module_host *host, struct ask *ask, struct arena *arena, struct span jid)
 {
     auth_cache_forget(&host->segment->auth, jid);
+    web_session_end_all(&host->segment->web_sessions, jid, NULL);
     begin(host, ask, arena, &(struct letter){ .kind = LETTER_LOGOUT, .count = 1, .parts = { jid } });
 }
 

@@ -52,8 +52,8 @@ void ask_send(struct module_host *host, struct ask *ask, struct arena *arena, st
  * requests use login.h, which knows the caches and the limits. */
 void ask_login(struct module_host *host, struct ask *ask, struct arena *arena, struct span jid,
                struct span password, const char *client);
-/* The account's password changed, or it is gone: its session is closed, what was proved is forgotten; done
- * when no worker lets anybody in by it any more. */
+/* The account's password changed, or it is gone: its session is closed, what was proved is forgotten, all
+ * browsers are logged out; done when no worker lets anybody in by it any more. */
 void ask_logout(struct module_host *host, struct ask *ask, struct arena *arena, struct span jid);
 
 /* Work that only the keeper may do (outbound HTTP, mail): the row of that name in module->errands runs there.

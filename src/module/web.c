@@ -328,6 +328,8 @@ static void fill(struct http_request *request, struct json_object *values, void 
         web_text(values, "user", user);
         json_object_object_add(values, "is_admin", json_object_new_boolean(is_admin));
     }
+    if (user.size == 0 && !span_starts(request->path, SPAN("/session/")))
+        web_text(values, "here", span_of(come_back(request)));
     if (by_session)
         web_text(values, "logout_token", web_token(chrome.core, request, WEB_PURPOSE_LOGOUT));
     OPENSSL_cleanse(&session, sizeof(session));

@@ -3,18 +3,16 @@
  *
  * What was proved outlives the session at the server: when that is gone, one log-in is made for all that
  * wait, and each is asked once more. The request itself is not touched: its handler may have it parked. */
-#include "module/web_inside.h"
-
 #include "module/command.h"
-
-#include <openssl/crypto.h>
+#include "module/web_inside.h"
 
 static void on_answer(struct ask *ask);
 
 static void ask_now(struct web_ask *web)
 {
-    const struct command_asker asker = { web->request->user, web->request->user_is_admin,
-                                         COMMAND_BY_BROWSER };
+    const struct command_asker asker = { .user = web->request->user,
+                                         .is_admin = web->request->user_is_admin,
+                                         .way = COMMAND_BY_BROWSER };
 
     web->ask.done = on_answer;
     web->ask.data = web;

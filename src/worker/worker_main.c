@@ -17,6 +17,7 @@
 #include "os/loop.h"
 #include "os/proc.h"
 #include "page/page.h"
+#include "worker/worker_routes.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -185,6 +186,7 @@ _Noreturn void worker_main(const struct heritage *heritage)
     web_chrome(&worker.hosts.core, worker.contexts);
     worker.desk = desk_new(&worker.hosts, worker.loop);
     modules_up();
+    worker_routes(&heritage->segment->routes, worker.contexts);
     if (http_server_new(&worker.server, heritage, worker.loop, worker.contexts, heritage->prepared) < 0)
         exit(EXIT_FAILURE);
     http_server_guard(worker.server, login_guard, &worker.hosts.core);
