@@ -43,8 +43,8 @@ static void add_row(struct buf *out, const struct http_context *context, const s
 {
     buf_printf(out, "%s\t", access_words[row->access]);
     add_methods(out, row->methods);
-    buf_printf(out, "\t%s%s\t", strcmp(context->path, "/") == 0 ? "" : context->path,
-               row->path[0] ? row->path : "/");
+    buf_printf(out, "\t%s%s\t", strcmp(context->path, "/") == 0 && row->path[0] ? "" : context->path,
+               row->path);
     add_hosts(out, context->hosts);
     buf_printf(out, "\t%s\t%s\n", context->name, row->about ? row->about : "");
 }
