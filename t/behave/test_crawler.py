@@ -7,13 +7,11 @@ from harness import base, fake_c2s, stoa
 
 # What anybody may ask for: module and path. Slots and links are secrets themselves, REST asks by itself.
 PUBLIC = {
-    ("assets", "/assets/*"), ("assets", "/favicon.ico"), ("index", "/"),
-    # of the module status each asks by itself who may see it (http/status/access)
-    ("status", "/status"), ("status", "/status/"), ("status", "/server"), ("status", "/server/"),
-    ("status", "/metrics"), ("status", "/healthz"), ("status", "/readyz"),
+    ("assets", "/assets/*"), ("assets", "/favicon.ico/"), ("index", "/"),
+    # each of the module status asks by itself who may see it (http/status/access)
+    ("status", "/status/"), ("status", "/server/"), ("status", "/metrics/"), ("status", "/healthz/"), ("status", "/readyz/"),
     ("session", "/session/login"), ("session", "/session/logout"),
     ("upload", "/upload/*"), ("rest", "/rest/"), ("rest", "/rest/*"),
-    ("dns-webservice", "/dns-webservice/*"), ("dns-webservice", "/dns-webservice/"),
     ("well-known", "/.well-known/host-meta"), ("well-known", "/.well-known/host-meta.json"),
 }
 REFUSED = (401, 403, 404, 405)

@@ -93,6 +93,7 @@ RUN = {"_jid": "http.localhost", "_node": "list-commands"}
 
 
 def run_token(browser):
-    reply = browser.get("/admin/")
+    """Of the form that starts a command of ours, which any form of that module may use."""
+    reply = browser.get("/admin/?" + urllib.parse.urlencode(RUN))
     assert reply.status == 200, reply
     return dict(hidden(reply))["token"]
