@@ -7,6 +7,7 @@
 
 #include "base/must.h"
 #include "fetch.h"
+#include "module/report.h"
 #include "os/log.h"
 #include "scripts.h"
 #include "shm/count.h"
@@ -201,6 +202,34 @@ static void contexts(struct module_host *host, struct router_table *table)
     router_table_add(table, &context);
 }
 
+/* ---- for the status page ---- */
+
+static void report(struct module_host *host, struct report *into)
+{
+    const struct rest *rest = OBJECT(host->state, rest);
+    const struct rest_scripts *scripts = rest->scripts;
+
+    if (rest->store)
+        report_store(into, "rest", rest->store);
+    else
+        report_fault(into, false, "rest",
+                     "its data base could not be opened: only the keys of the configuration count");
+    report_gauge(into, "rest_scripts", "", "Scripts of the REST interface that are in force",
+                 (double)scripts->count);
+    report_gauge(into, "rest_script_failures", "", "Scripts of the REST interface that did not load",
+                 (double)scripts->failure_count);
+    for (size_t i = 0; i < scripts->failure_count; i++) {
+        const struct rest_failure *failure = &scripts->failures[i];
+        struct buf what = { 0 };
+
+        buf_printf(&what, "script %s%s", failure->name,
+                   failure->is_running ? " (its last good text runs)" : "");
+        buf_char(&what, '\0');
+        report_fault(into, false, what.at, failure->error);
+        buf_free(&what);
+    }
+}
+
 static const struct errand_row errands[] = { { FETCH_ERRAND, fetch_errand }, { NULL, NULL } };
 
 static const struct ctl_command commands[] = {
@@ -233,6 +262,7 @@ const struct stoa_module stoa_module = {
     .keeper_up = fetch_keeper_up,
     .keeper_down = fetch_keeper_down,
     .errands = errands,
+    .report = report,
     .commands = commands,
     .adhoc = keys_adhoc,
 };

@@ -286,6 +286,7 @@ void status_metrics(const struct status *status, struct arena *arena, bool is_op
 {
     const struct segment *segment = status->host->segment;
     const struct board *board = &segment->board;
+    const struct http_settings *http = status->host->settings->http;
     const struct metrics metrics = { out, is_open };
 
     family(&metrics, "build", "info", "_info", "", "The version that runs");
@@ -302,6 +303,9 @@ void status_metrics(const struct status *status, struct arena *arena, bool is_op
         add_stream_family(&metrics, &segment->links, fact);
     gauge(&metrics, "user_sessions", "", "Sessions of users at the XMPP server",
           atomic_load(&segment->logins.sessions));
+    gauge(&metrics, "browser_sessions", "", "Sessions of people who are logged in by browser",
+          web_session_count(&segment->web_sessions, clock_wall() / USEC_PER_SEC,
+                            http->session_idle / USEC_PER_SEC, http->session_life / USEC_PER_SEC));
     gauge(&metrics, "wrong_passwords", "", "Passwords in a row that the XMPP server refused",
           atomic_load(&segment->logins.failures));
     gauge(&metrics, "logins_refused_seconds", "seconds",

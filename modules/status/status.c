@@ -224,7 +224,7 @@ static void contexts(struct module_host *host, struct router_table *table)
         struct http_context context = all[i];
 
         context.state = status;
-        context.name = "status";
+        context.name = i == 0 ? "status" : ""; /* pages list the first alone */
         router_table_add(table, &context);
     }
 }
@@ -239,4 +239,5 @@ const struct stoa_module stoa_module = {
     .worker_up = worker_up,
     .worker_down = worker_down,
     .contexts = contexts,
+    .adhoc = status_commands,
 };

@@ -6,6 +6,7 @@
 #include "base/object.h"
 #include "http/forward.h"
 #include "http/reply.h"
+#include "module/command.h"
 #include "module/report.h"
 #include "page/page.h"
 #include "parse/json.h"
@@ -53,6 +54,9 @@ void status_metrics(const struct status *status, struct arena *arena, bool is_op
 
 /* ---- the page (page.c) ---- */
 void status_page(struct status *status, struct http_request *request);
+
+/* ---- ad-hoc commands (commands.c) ---- */
+extern const struct command_table status_commands[];
 
 /* ---- handlers ---- */
 void status_show(struct http_request *request); /* status.c: the page, or JSON */

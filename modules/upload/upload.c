@@ -341,5 +341,6 @@ const struct stoa_module stoa_module = {
     .keeper_down = keeper_down,
     .jobs = upload_jobs,
     .commands = upload_commands,
+    .report = upload_report,
     .adhoc = upload_adhoc,
 };

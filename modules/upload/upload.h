@@ -87,6 +87,9 @@ void upload_describe(struct module_host *host, struct buf *name, struct buf *xml
 /* upload_commands.c */
 extern const struct command_table upload_adhoc[];
 
+/* upload_report.c */
+void upload_report(struct module_host *host, struct report *report);
+
 /* keeper.c */
 extern const struct keeper_job upload_jobs[];
 
