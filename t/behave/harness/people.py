@@ -93,7 +93,7 @@ RUN = {"_jid": "http.localhost", "_node": "list-commands"}
 
 
 def run_token(browser):
-    """Of the form that starts a command of ours, which any form of that module may use."""
-    reply = browser.get("/admin/?" + urllib.parse.urlencode(RUN))
+    """Of the form of another command: it is good for all forms of that module."""
+    reply = browser.get("/admin/?" + urllib.parse.urlencode(dict(RUN, _node="hello")))
     assert reply.status == 200, reply
     return dict(hidden(reply))["token"]
