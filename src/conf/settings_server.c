@@ -379,7 +379,6 @@ static const struct directive http_directives[] = {
       .choices = plain_words,
       .initial = "loopback",
       .effect = ON_RELOAD,
-      .guarded = true,
       .into = offsetof(struct http_settings, plain_login),
       .manual = "Who may log in by a form over a connection without TLS: loopback, those on this machine; "
                 "always, everybody: then whoever can listen on the way can read passwords." },
@@ -389,7 +388,6 @@ static const struct directive http_directives[] = {
       .check = settings_check_network,
       .initial = "[ '127.0.0.0/8', '::1', 'unix' ]",
       .effect = ON_RELOAD,
-      .guarded = true,
       .into = offsetof(struct http_settings, admin_networks),
       .manual =
           "Addresses and networks from which pages of administrators are reached; the word unix stands for "
