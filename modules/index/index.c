@@ -58,7 +58,7 @@ static struct json_object *list(struct http_request *request, const struct index
     size_t at = 0, count = 0;
 
     while (count < LISTED_MOST && (context = router_table_next(index->table, request->host, &at)) != NULL)
-        if (context->name && strcmp(context->name, index->host->module->name) != 0)
+        if (context->name && !context->is_aside && strcmp(context->name, index->host->module->name) != 0)
             found[count++] = context;
     qsort(found, count, sizeof(found[0]), compare_paths);
     for (size_t i = 0; i < count; i++) {

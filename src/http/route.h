@@ -36,6 +36,7 @@ struct http_context {
     void *state;                     /* becomes request->state */
     const char *name;                /* of the module */
     bool is_for_programs;            /* nobody would open it in a browser: lists show it without a link */
+    bool is_aside;                   /* beside the module's main one: no list names it */
     bool yields;                     /* another context of the same path and hosts goes before it */
 };
 

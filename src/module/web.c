@@ -284,7 +284,8 @@ static bool is_shown(const struct http_context *context, const struct http_reque
 {
     const struct http_route *row = front_row(context);
 
-    if (row == NULL || strcmp(context->path, "/") == 0 || row->access == ACCESS_DENIED)
+    if (row == NULL || context->is_aside || context->is_for_programs || strcmp(context->path, "/") == 0 ||
+        row->access == ACCESS_DENIED)
         return false;
     return row->access != ACCESS_ADMIN ||
            (login_from_admin_network(chrome.core, request) && (is_admin || !known));
