@@ -3,9 +3,11 @@
  */
 #include "account.h"
 
+#include "account_adhoc.h"
 #include "account_ctl.h"
 
 #include "base/must.h"
+#include "captcha.h"
 #include "job.h"
 #include "mail_box.h"
 #include "mail_ctl.h"
@@ -170,6 +172,7 @@ static const struct http_route account_routes[] = {
     { POSTING, "/address/forget", ACCESS_USER, mine_forget, "forgets the recovery address" },
     { POSTING, "/password", ACCESS_USER, mine_password, "sets another password" },
     { POSTING, "/uploads/delete", ACCESS_USER, mine_delete, "deletes an upload" },
+    { READING, "/files/*", ACCESS_OPEN, captcha_script, "what forms for strangers load" },
     { READING, "/register", ACCESS_OPEN, register_form, "form for a new account" },
     { POSTING, "/register", ACCESS_OPEN, register_ask, "mails a link for a new account" },
     { READING, "/confirm/*", ACCESS_OPEN, confirm_form, "form for a new recovery address, by mail" },
@@ -237,6 +240,7 @@ const struct stoa_module stoa_module = {
     .keeper_down = keeper_down,
     .keeper_leaving = keeper_leaving,
     .jobs = mailer_jobs,
+    .adhoc = account_adhoc,
     .errands = errands,
     .commands = account_commands,
 };

@@ -44,6 +44,8 @@ struct account {
     struct list jobs;            /* owned; struct job of job.h */
     unsigned job_count;
     bool is_ending; /* the worker leaves */
+    struct recovery_sweep sweep; /* the keeper's */
+    bool is_sweeping;
 };
 
 /* 0, or -1 with *why_r a sentence. In stoactl too, where host->loop is NULL. */

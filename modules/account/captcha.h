@@ -33,4 +33,10 @@ void captcha_ask(int64_t kind, const struct once *once, unsigned bits, int64_t n
 bool captcha_check(int64_t kind, struct once *once, unsigned bits, int64_t now, struct span id,
                    struct span query, struct span answer);
 
+/* ---- the script that does the work: captcha_script.c ---- */
+struct http_request;
+/* "work.DIGEST.js": behind the context path of the page. */
+const char *captcha_script_name(void);
+void captcha_script(struct http_request *request); /* GET of it */
+
 #endif

@@ -37,6 +37,7 @@ struct job *job_new(struct account *account, struct visit *visit, struct span ji
     job->account = account;
     job->jid = arena_copy(arena, jid);
     job->visit = visit;
+    job->client = "";
     if (visit != NULL) {
         job->client = arena_text(arena, span_of(visit->request->client));
         visit->job = job;

@@ -30,7 +30,7 @@ static void on_logged_out(struct ask *ask)
         log_warn("account: the session of %.*s here may last until its idle time: %s", SPAN_ARG(job->jid),
                  problem_text(ask->problem));
     web_end_sessions(job->account->host, job->jid, NULL);
-    job_mail(job, "password-changed", job->address, tell);
+    job_mail(job, "changed", job->address, tell);
 }
 
 static void on_ended(struct job *job, enum steward_end end)

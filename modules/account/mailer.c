@@ -6,6 +6,8 @@
  * tries from time to time whether the server is back. */
 #include "mailer.h"
 
+#include "recovery_job.h"
+
 #include "base/clock.h"
 #include "base/must.h"
 #include "base/text.h"
@@ -503,6 +505,7 @@ static int64_t forget_step(struct module_host *host)
 
 const struct keeper_job mailer_jobs[] = {
     { "mails-forget", forget_period, NULL, forget_step },
+    { "links-forget", links_period, NULL, links_step },
     { .name = NULL },
 };
 

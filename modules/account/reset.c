@@ -38,7 +38,10 @@ void reset_add_captcha(struct visit *visit, struct json_object *values, struct j
     json_put_text(captcha, "captcha", challenge.query);
     if (conf->captcha == CAPTCHA_WORK) {
         json_put_text(captcha, "kind", SPAN("work"));
-        json_object_object_add(captcha, "is_work", json_object_new_boolean(true));
+        json_object_object_add(values, "is_work", json_object_new_boolean(true));
+        json_put_text(values, "work_script",
+                      span_of(arena_printf(visit->request->arena, "%s/files/%s", conf->context_path + 1,
+                                           captcha_script_name())));
     }
     json_object_object_add(values, "captcha", json_object_get(captcha));
     json_object_object_add(map, "captcha", captcha);

@@ -158,6 +158,8 @@ static void on_usage(struct slot_usage *usage, int result)
             form_draft_text(&draft, FORM_JID, "jid", "User", arena_copy(call->arena, work->owner));
         add_number(&draft, "used-space", "Bytes of files", usage->usage.stored_bytes);
         add_number(&draft, "files", "Files", usage->usage.stored_files);
+        if (work->upload->conf->quota->user > 0 && work->owner.size > 0)
+            add_number(&draft, "quota", "Bytes that may be used", (uint64_t)work->upload->conf->quota->user);
         add_number(&draft, "promised-space", "Bytes promised to uploads", usage->usage.promised_bytes);
         command_done(call, &draft, "info", NULL);
     }
@@ -209,17 +211,20 @@ static const struct form_field columns[] = {
     { .type = FORM_TEXT, .var = "mimetype", .label = "Type" },
     { .type = FORM_TEXT, .var = "timestamp", .label = "Uploaded" },
     { .type = FORM_TEXT, .var = "url", .label = "Address" },
+    { .type = FORM_TEXT, .var = "expires", .label = "Expires" },
     { .type = FORM_JID, .var = "uploader", .label = "By" },
 };
 
 static void add_slot(const struct work *work, struct form_draft *draft, const struct slot *slot)
 {
     struct arena *arena = draft->arena;
-    char id[UUID_TEXT + 1], stamp[STAMP_SIZE];
+    char id[UUID_TEXT + 1], stamp[STAMP_SIZE], expires[STAMP_SIZE] = "";
     struct buf url = { 0 };
 
     codec_uuid(slot->id, id);
     text_stamp(slot->filled, stamp);
+    if (slot->expires != 0)
+        text_stamp(slot->expires, expires);
     upload_get_url(work->upload, slot, span_of(id), &url);
     struct span cells[] = { arena_copy(arena, span_of(id)),
                             arena_copy(arena, slot->filename),
@@ -227,6 +232,7 @@ static void add_slot(const struct work *work, struct form_draft *draft, const st
                             arena_copy(arena, slot->type),
                             arena_copy(arena, span_of(stamp)),
                             arena_copy(arena, buf_span(&url)),
+                            arena_copy(arena, span_of(expires)),
                             arena_copy(arena, slot->owner) };
 
     form_draft_row(draft, cells);
