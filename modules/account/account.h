@@ -43,7 +43,7 @@ struct account {
     struct page_kit *kit;        /* owned; in workers only */
     struct list jobs;            /* owned; struct job of job.h */
     unsigned job_count;
-    bool is_ending; /* the worker leaves */
+    bool is_ending;              /* the worker leaves */
     struct recovery_sweep sweep; /* the keeper's */
     bool is_sweeping;
 };

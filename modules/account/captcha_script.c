@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 7 sees 0..6: captcha_script.c - static/work.js as browsers load it: under a name that holds its digest,
- * so that they may keep it for ever. */
+/* floor 7 sees 0..6: captcha_script.c - static/work.js as browsers load it: under a name that holds its
+ * digest, so that they may keep it for ever. */
 #include "captcha.h"
 
 #include "base/buf.h"

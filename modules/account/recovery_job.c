@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* floor 7 sees 0..6: recovery_job.c - see recovery_job.h. They are worth nothing by then: this only gives room
- * back. */
+/* floor 7 sees 0..6: recovery_job.c - see recovery_job.h. They are worth nothing by then: this only gives
+ * room back. */
 #include "recovery_job.h"
 
 #include "account.h"

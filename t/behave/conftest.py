@@ -24,12 +24,15 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (MOST, MOST))
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "root: only root can do what the test does")
+    config.addinivalue_line("markers", "long: only in ./dev check long (STOA_LONG=1)")
 
 
 def pytest_collection_modifyitems(config, items):
     """What only root can do is left out for others: not skipped, since a test that did not run has not passed."""
     if os.getuid() != 0:
         items[:] = [i for i in items if not i.get_closest_marker("root")]
+    if not os.environ.get("STOA_LONG"):
+        items[:] = [i for i in items if not i.get_closest_marker("long")]
 
 
 # Tests ask for more slots in a minute than any user: only those about the limit keep it.

@@ -118,6 +118,8 @@ def distribution():
 
 def everything(long):
     """Lint while the fuzzers are built; units alone, for their own races; then fuzzers beside the behaviour."""
+    if long:
+        os.environ["STOA_LONG"] = "1"  # tests that are marked so
     built = threading.Thread(target=subprocess.run, args=(PYTHON + ["t/dev/fuzz.py", "--build-only"],),
                              kwargs=dict(cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
     built.start()
