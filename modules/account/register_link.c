@@ -129,6 +129,15 @@ static void end_job(struct job *job, int result)
     job_end(job);
 }
 
+/* A password that was wrong a moment ago, before there was an account, is right now. */
+static void on_forgotten(struct ask *ask)
+{
+    struct job *job = OBJECT(ask->data, job);
+
+    job_change_begin(job, RECOVERY_REGISTER)->address = job->address;
+    job_change(job, on_kept);
+}
+
 static void on_made(struct job *job, enum steward_end end)
 {
     struct visit *visit = job->visit;
@@ -136,9 +145,8 @@ static void on_made(struct job *job, enum steward_end end)
 
     if (end == STEWARD_DONE) {
         log_notice("account: %.*s was made, as %s asked", SPAN_ARG(job->jid), job->client);
-        change = job_change_begin(job, RECOVERY_REGISTER);
-        change->address = job->address;
-        job_change(job, on_kept);
+        job->ask = (struct ask){ .done = on_forgotten, .data = job };
+        ask_logout(job->account->host, &job->ask, job->arena, job->jid);
         return;
     }
     job->visit = NULL;

@@ -62,9 +62,11 @@ bool reset_check_captcha(struct visit *visit)
 
 static bool is_off(struct visit *visit)
 {
-    if (account_conf_resets(visit->account->host->conf))
+    bool is_path = visit->request->below.size == 0; /* a slash behind it is the place of links */
+
+    if (is_path && account_conf_resets(visit->account->host->conf))
         return false;
-    visit_trouble(visit, 404, TEXT(account_reset_off));
+    visit_trouble(visit, 404, is_path ? TEXT(account_reset_off) : TEXT(account_link_bad));
     return true;
 }
 

@@ -92,8 +92,7 @@ def test_a_name_is_kept_for_who_asked_first(home):
 def test_what_cannot_be(home, change):
     house, mails = home
     before = len(mails.accepted)
-    status, told, _ = account.Visitor(house).post(REGISTER, wish(**{k: v for k, v in change.items() if k != "username"},
-                                                                 name=change.get("username") or None) | change)
+    status, told, _ = account.Visitor(house).post(REGISTER, dict(wish(), **change))
     assert status == 400 and len(told["errors"]) == 1
     assert len(mails.accepted) == before
 

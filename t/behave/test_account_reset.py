@@ -347,7 +347,7 @@ def test_R24_limits_by_account_and_by_mailbox(made):
     for _ in range(2):
         assert home.visitor().ask(two[0], two[2])[0] == 200
     base.wait_for(lambda: "no further mail for " + two[0] in home.house.log(), "the limit of the mailbox")
-    assert len([m for m in home.mails.accepted if m.recipients[0].lower() == "shared@m.example"]) == 3
+    assert len(home.mails.wait_accepted(3)) == 3
 
 
 def test_administrators_get_no_links(alone):
@@ -406,8 +406,8 @@ BAD = [
 def test_what_cannot_be(alone, jid, address, text, kind):
     visitor = alone.visitor(kind)
     status, told, reply = visitor.ask(jid, address)
-    assert status == 400 or (kind == "html" and "\0" in jid + address and status == 400)
-    if kind == "json":
+    assert status == 400
+    if kind == "json" and "\0" not in jid + address:  # no good JSON has one
         assert len(told["errors"]) == 1 and (text is None or told["errors"] == [text])
     elif "\0" not in jid + address and len(jid + address) < 4096:
         assert told.forms and (text is None or text in told.text)
@@ -504,11 +504,12 @@ def test_an_address_of_the_vcard_is_taken_where_it_is_trusted(certificates):
         server.stop()
 
 
-def test_import_and_list(alone, tmp_path):
-    file = tmp_path / "addresses"
-    file.write_text("# from the old system\nimp1@localhost\timp1@m.example\nnobody\tx@m.example\nimp2@localhost\tbroken\n"
-                    "IMP3@localhost\timp3@m.example\r\n")
-    done = alone.house.ctl("account", "import", str(file), check=False)
+def test_import_and_list(alone):
+    path = os.path.join(alone.house.folder, "addresses")
+    with open(path, "w") as file:
+        file.write("# from the old system\nimp1@localhost\timp1@m.example\nnobody\tx@m.example\nimp2@localhost\tbroken\n"
+                   "IMP3@localhost\timp3@m.example\r\n")
+    done = alone.house.ctl("account", "import", path, check=False)
     assert done.returncode == 1 and "2 addresses set, 2 lines left out" in done.stdout
     assert "line 3" in done.stderr and "line 4" in done.stderr
     listed = alone.house.ctl("account", "list").stdout

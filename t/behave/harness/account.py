@@ -113,7 +113,7 @@ def _map(element):
 
 def link(mail):
     """The link of a mail: alone on a line of its text."""
-    found = re.search(r"(?m)^(http\S+)$", mail.text())
+    found = re.search(r"(?m)^(http\S+)\r?$", mail.text())
     assert found, mail.text()
     return found.group(1)
 
