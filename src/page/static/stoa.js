@@ -405,13 +405,24 @@
     });
     addEventListener("pageshow", () => each(document, "form[data-sent]", release));
 
+    // ---- saving what a page holds ----
+    const save = (button) => {
+        const source = byReference(button.dataset.download);
+        const address = URL.createObjectURL(new Blob([source.value || source.textContent], { type: "text/csv" }));
+        make("a", { href: address, download: button.dataset.downloadName || "table.csv" }).click();
+        setTimeout(() => URL.revokeObjectURL(address), 1000);
+    };
+
     // ---- clicks ----
     document.addEventListener("click", async (event) => {
+        const saver = event.target.closest("button[data-download]");
         const link = event.target.closest("a[data-part]");
         const target = link && byReference(link.dataset.part);
         const copier = event.target.closest("button[data-copy]");
         const sorter = event.target.closest("th[data-sort] button.sort");
-        if (copier) {
+        if (saver) {
+            save(saver);
+        } else if (copier) {
             copy(copier);
         } else if (sorter) {
             sort(sorter.closest("th"));
