@@ -11,8 +11,10 @@
 #include "job.h"
 #include "mail_box.h"
 #include "mail_ctl.h"
+#include "mail_row.h"
 #include "mailer.h"
 #include "mine.h"
+#include "module/report.h"
 #include "os/log.h"
 #include "page/page.h"
 #include "register.h"
@@ -133,6 +135,19 @@ static bool keeper_leaving(struct module_host *host)
     return mailer_leaving(OBJECT(host->state, account)->mailer);
 }
 
+static void report(struct module_host *host, struct report *report)
+{
+    struct account *account = OBJECT(host->state, account);
+    struct store_view *view = store_view(account->store);
+
+    if (view != NULL) {
+        report_gauge(report, "account_mails_waiting", "", "mails that wait to be sent",
+                     (double)mail_waiting_seen(view));
+        store_view_end(account->store, view);
+    }
+    report_store(report, "account", account->store);
+}
+
 static bool is_active(const struct conf *conf)
 {
     return mailer_conf(conf)->section.active || account_conf_active(conf);
@@ -243,4 +258,5 @@ const struct stoa_module stoa_module = {
     .adhoc = account_adhoc,
     .errands = errands,
     .commands = account_commands,
+    .report = report,
 };
