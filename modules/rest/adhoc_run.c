@@ -163,8 +163,8 @@ static bool forget_changed(struct run *run, const struct command *command)
  */
 static bool has_failed(const struct run *run, const struct command *command)
 {
-    return command->has_failed || (!run->wish.is_driven && command->note &&
-                                   span_is(xml_attribute(command->note, "type"), "error"));
+    return command->has_failed ||
+           (!run->wish.is_driven && command->note && span_is(xml_attribute(command->note, "type"), "error"));
 }
 
 static void answer(struct run *run, const struct command *command, bool has_state)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Stoa's own ad-hoc commands: over XMPP through real servers, and over REST."""
 import os
+import re
 import signal
 
 import pytest
@@ -232,22 +233,13 @@ def test_keys_over_rest(front):
 
 # ---- scripts ----
 
-GREET = """return {
-    name = 'Greet',
-    group = 'Tests',
-    description = 'Says hello to somebody',
-    access = 'user',
-    fields = function(values, who)
-        if not values.whom then
-            return { { var = 'whom', label = 'Whom', type = 'text-single', required = true, value = who.jid } }
-        end
-        return { { var = 'how', label = 'How', type = 'list-single', options = { 'Hello', 'Goodbye' }, value = 'Hello' } }
-    end,
-    run = function(service, values, who)
-        return { note = values.how .. ', ' .. values.whom,
-                 columns = { { var = 'n', label = 'Number' } }, rows = { { 1 }, { 2 } } }
-    end,
-}"""
+def documented():
+    """The example of doc/scripting.md."""
+    with open(os.path.join(base.TOP, "doc", "scripting.md")) as file:
+        return re.search(r"^```lua\n(-- scripts/admin/http/greet.lua\n.*?)^```$", file.read(), re.M | re.S).group(1)
+
+
+GREET = documented()
 
 
 def add(admin, ident, text, **more):
