@@ -93,7 +93,7 @@ static void feed_open(struct html *html, char c)
         html->state = HTML_END_TAG;
     } else if (c == '!') {
         enter(html, HTML_DECLARATION);
-    } else {
+    } else if (c != '<') { /* of two the first is text, and the second may open a tag */
         html->state = HTML_TEXT;
     }
 }

@@ -158,6 +158,7 @@ static const struct {
     { "<a title={{name}}>", "without quotes" },
     { "<a title=x{{name}}>", "without quotes" },
     { "<{{name}}>", "within a tag" },
+    { "<<{{name}}>", "within a tag" },
     { "<a{{name}}>", "within a tag" },
     { "<a {{name}}>", "within a tag" },
     { "<a {{name}}=\"x\">", "within a tag" },
