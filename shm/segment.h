@@ -20,6 +20,7 @@
 #include "shm/ring.h"
 #include "shm/route_book.h"
 #include "shm/ticket.h"
+#include "shm/tracker.h"
 #include "shm/web_session.h"
 
 #define SEGMENT_MAGIC 0x73746f61u
@@ -39,6 +40,7 @@ struct segment {
     struct address_counts addresses;
     struct auth_cache auth;
     struct login_gate logins;
+    struct trackers trackers;
     struct web_sessions web_sessions;
     struct once once;
     struct route_book routes;

@@ -8,14 +8,22 @@
 
 #include <stdlib.h>
 
-/* clang-format off: a row for each, so that two who add one do not meet */
+/* A row for each, so that two who add one do not meet. */
+/* clang-format off */
 static const struct command_table tables[] = {
-    { .service = "http", .rows = any_file_rows },      { .service = "http", .rows = certificate_rows },
-    { .service = "http", .rows = config_module_rows }, { .service = "http", .rows = config_text_rows },
-    { .service = "http", .rows = config_update_rows }, { .service = "http", .rows = list_command_rows },
-    { .service = "http", .rows = query_dns_rows },     { .service = "http", .rows = scripts_rows },
-    { .service = "http", .rows = stats_rows },         { .service = "upload", .rows = list_command_rows },
-    { .service = "upload", .rows = scripts_rows },     { .service = NULL },
+    { .service = "http", .rows = any_file_rows },
+    { .service = "http", .rows = certificate_rows },
+    { .service = "http", .rows = config_module_rows },
+    { .service = "http", .rows = config_text_rows },
+    { .service = "http", .rows = config_update_rows },
+    { .service = "http", .rows = list_command_rows },
+    { .service = "http", .rows = query_dns_rows },
+    { .service = "http", .rows = scripts_rows },
+    { .service = "http", .rows = stats_rows },
+    { .service = "http", .rows = tracker_rows },
+    { .service = "upload", .rows = list_command_rows },
+    { .service = "upload", .rows = scripts_rows },
+    { .service = NULL },
 };
 /* clang-format on */
 

@@ -29,6 +29,7 @@ extern const struct command_row config_update_rows[];
 extern const struct command_row list_command_rows[];
 extern const struct command_row stats_rows[];
 extern const struct command_row query_dns_rows[];
+extern const struct command_row tracker_rows[];
 
 /* ---- steering.c: commands that ask master; the call waits, exactly one of the two is called ---- */
 /* refused NULL: the command is refused with the reason. */

@@ -143,7 +143,8 @@ static void on_login(struct http_request *request, const struct login *login)
     struct span role = call->method->role_name;
 
     call->login = *login;
-    if (role.size > 0) /* Stoa knows of no roles but user and admin: nobody has this one */
+    request->user = login->jid; /* who it was, for those who follow a user's doings */
+    if (role.size > 0)          /* Stoa knows of no roles but user and admin: nobody has this one */
         rest_problem(
             call, PROBLEM_forbidden,
             arena_printf(request->arena, "This needs the role %.*s, which nobody has here", SPAN_ARG(role)));

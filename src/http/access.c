@@ -161,6 +161,8 @@ void access_line(const struct http_conn *conn)
     struct buf *line = &exchange->text; /* the reply's head is out, or will never be */
 
     count_reply(exchange->replied ? status : 0, exchange->body_sent, usec);
+    if (conn->server->over)
+        conn->server->over(conn->server->over_data, &exchange->request, status, usec);
     if (!log_access_wanted())
         return;
     server_clock(conn->server);

@@ -69,6 +69,8 @@ struct http_server {
     int spare_fd;             /* given up for a moment to refuse a connection when descriptors are out */
     bool resting;             /* listeners are not watched: too many connections, or no descriptor */
     bool draining;
+    void (*over)(void *data, const struct http_request *request, int status, int64_t usec);
+    void *over_data;
     struct list conns; /* of struct http_conn */
     unsigned conn_count;
     char *shared; /* owned; SHARED_BYTES; its content lasts for one step only; NULL before first use */

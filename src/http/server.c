@@ -295,6 +295,14 @@ static void on_drain_tick(struct timer *timer)
         timer_set(server->loop, timer, now + DRAIN_TICK_USEC, on_drain_tick);
 }
 
+void http_server_watch(struct http_server *server,
+                       void (*over)(void *data, const struct http_request *request, int status, int64_t usec),
+                       void *data)
+{
+    server->over = over;
+    server->over_data = data;
+}
+
 void http_server_guard(struct http_server *server,
                        void (*guard)(void *data, struct http_request *request, enum route_access access,
                                      void (*go)(struct http_request *request)),

@@ -31,6 +31,11 @@ void http_server_guard(struct http_server *server,
                        void (*guard)(void *data, struct http_request *request, enum route_access access,
                                      void (*go)(struct http_request *request)),
                        void *data);
+/* Who is told of each request that is over, with its status and how long it took. Before the first request.
+ */
+void http_server_watch(struct http_server *server,
+                       void (*over)(void *data, const struct http_request *request, int status, int64_t usec),
+                       void *data);
 /* No new connections; idle ones close (a second after their last request: their next one may be under way),
  * busy ones get Connection: close; drained is called once, from the loop, when none is left. */
 void http_server_drain(struct http_server *server, void (*drained)(void *data), void *data);

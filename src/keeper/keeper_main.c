@@ -10,6 +10,7 @@
 #include "base/object.h"
 #include "conf/settings.h"
 #include "keeper/keeper_steer.h"
+#include "keeper/keeper_tracker.h"
 #include "module/host.h"
 #include "os/log.h"
 #include "os/loop.h"
@@ -35,6 +36,7 @@ struct job {
 /* What no module does. */
 static const struct errand_row core_errands[] = {
     { .name = "steer", .run = keeper_steer },
+    { .name = "track", .run = keeper_tracker },
     { .name = NULL },
 };
 
@@ -179,6 +181,8 @@ _Noreturn void keeper_main(const struct heritage *heritage)
     watch_start(keeper.loop, &keeper.signals, proc_signals(signals), EPOLLIN, on_signal);
     hosts_make(&keeper.hosts, installed, heritage, keeper.loop);
     keeper.hosts.core_errands = core_errands;
+    keeper.hosts.track = keeper_tracker_line;
+    keeper_tracker_start(heritage->segment, heritage->settings->log->directory);
     keeper_steer_start(keeper.loop, heritage->steer_fd);
     keeper.desk = desk_new(&keeper.hosts, keeper.loop);
     modules_up();

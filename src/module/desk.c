@@ -230,6 +230,10 @@ static void on_letter(void *data, unsigned row, uint32_t generation, const struc
     case LETTER_IQ_ARRIVED:
         desk_iq_letter(desk, row, generation, letter);
         break;
+    case LETTER_TRACK:
+        if (desk->hosts->track)
+            desk->hosts->track(letter->parts[0], letter->parts[1]);
+        break;
     case LETTER_LET_GO:
         desk->let_go = true;
         break;

@@ -15,6 +15,7 @@ struct hosts {
     enum process_kind kind;  /* of the process that has them */
     struct module_host core; /* for what no module asks: its module is NULL */
     const struct modules *installed;
+    void (*track)(struct span file, struct span line); /* of a keeper */
     const struct errand_row *core_errands; /* the keeper's own; NULL: none */
 };
 

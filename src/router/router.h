@@ -172,4 +172,11 @@ void router_iq_out_forget(struct router *router, unsigned row); /* nobody waits 
 /* ---- router_mail.c ---- */
 extern const struct post_calls router_post_calls;
 
+/* ---- router_track.c: what those who are tracked send and get; a load when nobody is ---- */
+void router_track_letter(struct router *router, unsigned row, const struct letter *letter);
+void router_track_element(struct router *router, const char *way, struct span from, struct span to,
+                          const struct xml_element *stanza);
+void router_track_iq(struct router *router, const struct stanza_head *head, struct span type,
+                     struct span payload);
+
 #endif

@@ -162,6 +162,7 @@ void router_iq_result(struct router *router, unsigned row, const struct letter *
 
     if (out) {
         if (stanza_iq(out, &iq->head, "result", letter->parts[0], router->scratch, &why)) {
+            router_track_iq(router, &iq->head, SPAN("result"), letter->parts[0]);
             count_add(COUNT_iqs_answered, 1);
         } else {
             log_error("process %u answered an IQ with what cannot be sent (%s)", row, why);

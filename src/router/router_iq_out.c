@@ -179,6 +179,8 @@ static enum problem send_call(struct router *router, unsigned row, const struct 
         end(iq);
         return PROBLEM_bad_request;
     }
+    router_track_iq(router, &(struct stanza_head){ letter->parts[0], head.to, head.id }, type,
+                    letter->parts[3]);
     if (way.stream)
         router_count_out(way.stream);
     else

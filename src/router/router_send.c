@@ -116,6 +116,8 @@ static enum problem send_stanza(struct router *router, unsigned row, const struc
     out = way.stream ? component_out(way.stream->component) : client_out(way.session->client);
     if (out == NULL)
         return PROBLEM_unavailable;
+    router_track_element(router, "out", way.from.at ? way.from : letter->parts[0],
+                         xml_attribute(stanza, "to"), stanza);
     problem = write_stanza(router, &way, stanza, out);
     if (problem != PROBLEM_none)
         return problem;

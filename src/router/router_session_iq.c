@@ -66,6 +66,8 @@ void router_session_stanza(struct session *session, const struct xml_element *el
     count_add(COUNT_stanzas_in, 1);
     if (!stanza_read_own(element, arena, client_full_jid(session->client), &stanza))
         return;
+    router_track_element(session->router, "in", xml_attribute(element, "from"),
+                         client_full_text(session->client), element);
     if (stanza.kind == STANZA_IQ_RESULT || stanza.kind == STANZA_IQ_ERROR)
         give_answer(session, &stanza, element, arena);
     else if (stanza.kind == STANZA_IQ_GET || stanza.kind == STANZA_IQ_SET)

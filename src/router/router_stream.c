@@ -121,6 +121,7 @@ static void on_stanza(void *data, struct component *component, const struct xml_
     count_add(COUNT_stanzas_in, 1);
     if (!stanza_read(element, arena, &stanza))
         return;
+    router_track_element(stream->router, "in", stanza.from, stanza.to, element);
     asked = router_stream_of(stream->router, stanza.to_jid.domain);
     if (asked == NULL)
         return; /* from any other name an answer would end the stream */

@@ -12,6 +12,7 @@
 #include "http/server.h"
 #include "module/host.h"
 #include "module/login.h"
+#include "module/track.h"
 #include "module/web.h"
 #include "os/log.h"
 #include "os/loop.h"
@@ -143,6 +144,23 @@ static void on_turn(struct turn *turn)
     look_after_log();
 }
 
+/* ---- who is tracked ---- */
+
+/* The path alone: a query may hold secrets. */
+static void on_over(void *data, const struct http_request *request, int status, int64_t usec)
+{
+    struct module_host *host = data;
+    struct buf line = { 0 };
+
+    if (!trackers_any(&host->segment->trackers) || request->user.size == 0)
+        return;
+    buf_printf(&line, "http %.*s %.*s%.*s status=%d ms=%lld id=%s", SPAN_ARG(request->method_text),
+               SPAN_ARG(request->host), SPAN_ARG(request->path), status, (long long)(usec / USEC_PER_MSEC),
+               request->id);
+    track_say(host, request->user, buf_span(&line));
+    buf_free(&line);
+}
+
 /* ---- coming up and going down ---- */
 
 static void modules_up(void)
@@ -190,6 +208,7 @@ _Noreturn void worker_main(const struct heritage *heritage)
     if (http_server_new(&worker.server, heritage, worker.loop, worker.contexts, heritage->prepared) < 0)
         exit(EXIT_FAILURE);
     http_server_guard(worker.server, login_guard, &worker.hosts.core);
+    http_server_watch(worker.server, on_over, &worker.hosts.core);
     turn_add(worker.loop, &worker.turn, on_turn);
     worker.post = post_new(heritage, worker.loop, &desk_post_calls, worker.desk);
     desk_attach(worker.desk, worker.post);

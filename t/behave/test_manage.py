@@ -2,11 +2,14 @@
 """Steering by command: settings, modules, certificates, files of the configuration; and by stoactl."""
 import os
 import re
+import signal
+import socket
+import ssl
 import threading
 
 import pytest
 
-from harness import base, rest, web
+from harness import base, certs, rest, web
 from harness.load import Load
 
 HTTP = "http.localhost"
@@ -251,3 +254,138 @@ def test_the_end_of_a_large_file(steered):
     os.chmod(file.name, 0o644)
     reply = steered.try_to("get-any-file", file="logs/large.txt")
     assert b"line 199999" in reply.body and b"line 100000" not in reply.body and len(reply.body) < 300_000
+
+
+# ---- certificates ----
+
+def pem_of(make, names, **more):
+    folder = make.folder("pem")
+    path = os.path.join(folder, "one.pem")
+    certs.certificate(folder, path, names, **more)
+    return base.read(path)
+
+
+def shown_to(house, name):
+    """The certificate that a client which asks for that name is shown, in DER."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", house.https), 20) as raw:
+        with context.wrap_socket(raw, server_hostname=name) as tls:
+            return tls.getpeercert(True)
+
+
+def der_of(pem):
+    return ssl.PEM_cert_to_DER_cert(pem[pem.index("-----BEGIN CERT"):pem.index("-----END CERTIFICATE-----") + 26])
+
+
+def set_certificate(steered, domain, pem, keep):
+    return steered.admin.command(HTTP, "ssl-certificate-add", {
+        "VHost": domain, "Certificate in PEM format": pem, "Save to disk": keep})
+
+
+@pytest.mark.parametrize("keep", ["true", "false"])
+def test_a_certificate_is_replaced(steered, make, keep):
+    house, pem = steered.house, pem_of(make, ["chat.localhost"])
+    before = shown_to(house, "chat.localhost")
+    reply = set_certificate(steered, "Chat.localhost", pem, keep)
+    assert reply.status == 200, reply
+    assert {shown_to(house, "chat.localhost") for _ in range(6)} == {der_of(pem)} != {before}
+    assert shown_to(house, "other.localhost") == before
+    path = os.path.join(house.folder, "certs", "chat.localhost.pem")
+    assert os.path.exists(path) == (keep == "true")
+    if keep == "true":
+        assert os.stat(path).st_mode & 0o777 == 0o600
+    house.ctl("reload")
+    assert shown_to(house, "chat.localhost") == der_of(pem)
+    key = pem[pem.index("PRIVATE KEY-----") + 20:][:60]
+    assert key not in house.log() and key.encode() not in reply.body
+
+
+def test_certificates_that_are_none(steered, make):
+    house, good, other = steered.house, pem_of(make, ["chat.localhost"]), pem_of(make, ["elsewhere.localhost"])
+    split = good.index("-----END CERTIFICATE-----") + 26
+    certificate, key = good[:split], good[split:]
+    other_split = other.index("-----END CERTIFICATE-----") + 26
+    before, files = shown_to(house, "chat.localhost"), sorted(os.listdir(house.folder + "/certs"))
+    for domain, pem in (("chat.localhost", "garbage"), ("chat.localhost", certificate), ("chat.localhost", key),
+                        ("chat.localhost", certificate + other[other_split:]), ("chat.localhost", other),
+                        ("../../chat.localhost", good), ("", good), ("a/b", good), ("chat..localhost", good),
+                        ("chat.localhost", good[:-200]), ("chat.localhost", "A" * 200_000)):
+        reply = set_certificate(steered, domain, pem, "true")
+        assert reply.status >= 400, (domain, reply)
+        assert b"PRIVATE" not in reply.body
+    assert shown_to(house, "chat.localhost") == before and sorted(os.listdir(house.folder + "/certs")) == files
+
+
+# ---- deaths ----
+
+def test_killed_in_the_middle_the_file_is_whole(steered):
+    """Of the keeper, who asks: the change comes or does not. Of master: all end, and what lies there loads."""
+    house = steered.house
+    steered.change("http", realm="first")
+    done = []
+    thread = threading.Thread(target=lambda: done.append(steered.try_to("update-config-tdsl", section="http", realm="second")))
+    thread.start()
+    for pid in house.pids("keeper"):
+        os.kill(pid, signal.SIGKILL)
+    thread.join(120)
+    base.wait_for(house.ready, "all processes again")
+    assert done and realm_of(house) in ({"first"}, {"second"})
+    assert re.fullmatch(r"#[^\n]*\n#! [^\n]*\nhttp/realm = '(first|second)'\n", steered.changes())
+    thread = threading.Thread(target=lambda: house.ctl("change", "http/realm=third", check=False))
+    thread.start()
+    os.kill(house.pid, signal.SIGKILL)
+    thread.join(60)
+    house.process.wait()
+    base.wait_for(lambda: not [p for p in base.family(house.pid) if base.alive(p)], "the end of all children")
+    assert re.fullmatch(r"#[^\n]*\n#! [^\n]*\nhttp/realm = '(first|second|third)'\n", steered.changes())
+
+
+def test_by_stoactl(steered):
+    house = steered.house
+    house.ctl("change", "http/realm=by ctl", "log/level=debug")
+    assert realm_of(house) == {"by ctl"}
+    assert "stoactl of user %d" % os.getuid() in house.ctl("changes").stdout
+    for wrong, said in (("log/level=loud", "changes.tdsl:5:1"), ("processes/user=root", "config.tdsl"),
+                        ("log/levle=x", "did you mean 'level'"), ("log/level=env('HOME')", "env()")):
+        refused = house.ctl("change", wrong, check=False)
+        assert refused.returncode == 1 and said in refused.stderr, refused.stderr
+    house.ctl("change", "http/realm")
+    assert realm_of(house) == {"stoa"} and "log/level" in house.ctl("changes").stdout
+
+
+# ---- the log tracker ----
+
+def test_tracker(steered):
+    house, node = steered.house, "http://jabber.org/protocol/admin#"
+    newest = os.path.join(house.folder, "logs", "alice.0")
+
+    def add(jid, name):
+        return steered.admin.command(HTTP, node + "add-user-tracker", {"accountjid": jid, "file-name": name})
+
+    for name in ("../x", "/etc/x", "a/b", ".x", "stoa.log", "access.log", "a" * 65, "a b", ""):
+        assert add("alice@localhost", name).status >= 400, name
+    assert steered.alice.command(HTTP, node + "add-user-tracker").status == 403
+    assert add("alice@localhost", "alice").status == 200
+    assert add("alice@localhost", "other").status == 422 and add("admin@localhost", "alice").status == 422
+    with Load(house, house.server):
+        for _ in range(6):
+            assert steered.alice.command(HTTP, "hello", {"name": "planted secret"}).status == 200
+        base.wait_for(lambda: base.read(newest).count("http POST") >= 6, lambda: base.read(newest))
+    text = base.read(newest)
+    assert "/rest/adhoc/" + HTTP in text and "status=200" in text and "planted" not in text and "Authorization" not in text
+    assert "admin@localhost" not in text
+    house.server.ask(HTTP, "<ping xmlns='urn:xmpp:ping'/>", ident="t1").get(timeout=20)
+    base.wait_for(lambda: "id=t1" in base.read(newest), lambda: base.read(newest))
+    assert "<ping xmlns=urn:xmpp:ping>" in base.read(newest)
+    steered.run("reload")
+    before = base.read(newest).count("http POST")
+    steered.alice.command(HTTP, "hello", {"name": "x"})
+    base.wait_for(lambda: base.read(newest).count("http POST") > before, lambda: base.read(newest))
+    assert steered.admin.command(HTTP, node + "remove-user-tracker", {"accountjid": "alice@localhost"}).status == 200
+    before = base.read(newest).count("http POST")
+    steered.alice.command(HTTP, "hello", {"name": "x"})
+    assert add("alice@localhost", "again").status == 200
+    steered.alice.command(HTTP, "hello", {"name": "x"})
+    base.wait_for(lambda: "http POST" in base.read(newest[:-7] + "again.0"), "the other file")
+    assert base.read(newest).count("http POST") == before
