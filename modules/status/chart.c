@@ -105,6 +105,16 @@ static double round_up(double value)
     return ten * 10;
 }
 
+/* Bytes are told by powers of 1024, so they are rounded by them. */
+static double top_of(enum scale scale, double most)
+{
+    double unit = 1;
+
+    while (scale == SCALE_BYTES && most >= 1024 * unit)
+        unit *= 1024;
+    return round_up(most / unit) * unit;
+}
+
 static double most_of(const struct plane *plane, reading *read)
 {
     double most = 0;
@@ -172,7 +182,7 @@ static struct json_object *chart_values(const struct chart *chart, const struct 
 {
     const struct hour_point *last = &plane->points[plane->count - 1];
     double one = most_of(plane, chart->one), two = most_of(plane, chart->two);
-    double top = round_up(fmax(one, two));
+    double top = top_of(chart->scale, fmax(one, two));
     struct json_object *out = json_object_new_object();
     char ago[HUMAN_TEXT];
 
