@@ -327,6 +327,20 @@ def test_admins_see_it_and_others_do_not(make, prosody):
             assert get(house, target, fields=fields).status == wanted, (user, target)
 
 
+def test_commands_load_errors_and_connection_time(make, prosody):
+    house = make(server=prosody, workers=1)
+    house.streams_up()
+    pid = house.pids("worker")[0]
+    os.kill(pid, signal.SIGKILL)
+    base.wait_for(lambda: [c for c in house.status()["complaints"] if str(pid) in c["text"]], "the line about its death")
+    base.wait_for(house.ready, "the worker again")
+    admin, alice = (rest.Api(house, "%s@%s" % (user, prosody.domain)) for user in ("admin", "alice"))
+    for node, wanted in (("load-errors", str(pid)), ("connection-time", "upload.localhost")):
+        reply = admin.command("http.localhost", node)
+        assert reply.status == 200 and wanted in reply.body.decode(), reply
+        assert alice.command("http.localhost", node).status == 403
+
+
 def test_inactive(make):
     house = make("http/status/active=false")
     for target in ("/status", "/server", "/metrics", "/healthz", "/readyz"):
