@@ -16,7 +16,7 @@ struct hosts {
     struct module_host core; /* for what no module asks: its module is NULL */
     const struct modules *installed;
     void (*track)(struct span file, struct span line); /* of a keeper */
-    const struct errand_row *core_errands; /* the keeper's own; NULL: none */
+    const struct errand_row *core_errands;             /* the keeper's own; NULL: none */
 };
 
 /* A host per active module, without anything started. */
