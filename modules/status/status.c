@@ -223,9 +223,9 @@ static void contexts(struct module_host *host, struct router_table *table)
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         struct http_context context = all[i];
 
+        context.name = "status";
         context.is_aside = i > 0;
         context.state = status;
-        context.name = i == 0 ? "status" : ""; /* pages list the first alone */
         router_table_add(table, &context);
     }
 }

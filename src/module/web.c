@@ -319,10 +319,11 @@ static void fill(struct http_request *request, struct json_object *values, void 
     struct web_session session = { 0 };
 
     (void)data;
-    if (user.size == 0 && web_open(chrome.core, request, &session)) { /* a page for everybody */
-        user = span_of(session.jid);
-        is_admin = session.is_admin;
-        by_session = true;
+    if (user.size == 0 ||
+        by_session) { /* a page for everybody; or the session has ended by this very request */
+        by_session = web_open(chrome.core, request, &session);
+        user = by_session ? span_of(session.jid) : (struct span){ 0 };
+        is_admin = by_session && session.is_admin;
     }
     add_nav(values, request, user.size > 0, is_admin);
     if (user.size) {

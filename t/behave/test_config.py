@@ -38,7 +38,7 @@ EXAMPLES = [
     ("1_1_3_context_path", "http {\n    rest {\n        context-path = '/api'\n    }\n}", (r"context-path = '/api'",), ()),
     ("1_1_4_vhosts", "http {\n    rest {\n        vhosts = [ 'api.example.com' ]\n    }\n}", (r"vhosts = \[ 'api.example.com' \]",), ()),
     ("1_1_5_complex", "http {\n    index (active: false) {}\n    rest {\n        context-path = '/'\n"
-     "        vhosts = [ 'api.example.com', 'rest.example.com' ]\n    }\n}", (r"context-path = '/'\n",), ("index",)),
+     "        vhosts = [ 'api.example.com', 'rest.example.com' ]\n    }\n}", (r"context-path = '/'\n", r"index \(active: false\)"), ()),
     ("1_2_2_api_keys", "http {\n    rest {\n        api-keys = [\n            'test1',\n"
      "            'test2:domain=api.example.com;rest.example.com:regex=/rest/*',\n"
      "            'open_access:regex=/rest/test/.*'\n        ]\n    }\n}", (r"api-keys = '\(hidden\)'",), ("entry 2 ends in /*",)),

@@ -330,7 +330,8 @@ def test_killed_in_the_middle_the_file_is_whole(steered):
         os.kill(pid, signal.SIGKILL)
     thread.join(120)
     base.wait_for(house.ready, "all processes again")
-    assert done and realm_of(house) in ({"first"}, {"second"})
+    assert done
+    base.wait_for(lambda: realm_of(house) in ({"first"}, {"second"}), "one realm, while workers take over")
     assert re.fullmatch(r"#[^\n]*\n#! [^\n]*\nhttp/realm = '(first|second)'\n", steered.changes())
     thread = threading.Thread(target=lambda: house.ctl("change", "http/realm=third", check=False))
     thread.start()

@@ -44,8 +44,8 @@ def built():
 def test_module_of_the_document_does_what_is_said_of_it(built, certificates):
     server = servers.Prosody(conftest.folder("prosody"))
     server.start()
-    house = WithModules(conftest.folder("doc"), server, ["http/greeting/words=Welcome"], workers=1,
-                        more="http {\n    greeting {\n    }\n}\n", certificates=certificates)
+    house = WithModules(conftest.folder("doc"), server, ["http/greeting/active=true", "http/greeting/words=Welcome"], workers=1,
+                        certificates=certificates)
     house.modules = built
     house.start()
     house.streams_up()

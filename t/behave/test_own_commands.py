@@ -143,7 +143,7 @@ def test_files_are_listed_page_by_page(front, files):
     seen, after = {}, ""
     while True:
         page = alice.run("query-files", {"limit": "2", "after-id": after})
-        assert page.columns == ["id", "filename", "filesize", "mimetype", "timestamp", "url"] and len(page.rows) <= 2
+        assert page.columns == ["id", "filename", "filesize", "mimetype", "timestamp", "url", "expires"] and len(page.rows) <= 2
         seen.update((r["id"], r) for r in page.rows)
         if "after-id" not in page.fields:
             break
