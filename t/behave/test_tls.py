@@ -169,7 +169,7 @@ def test_handshake_that_stalls_is_closed(make):
 
 
 def test_tls_download_survives_a_slow_reader(house):
-    body = os.urandom(5_000_000)
+    body = os.urandom(400_000)
     slot = house.store(body, "slow.bin")
     with web.Conn((base.LOOPBACK, house.https), house.tls()) as conn:
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -20,7 +20,7 @@ FLAGS = "-O1 -g -fsanitize=fuzzer-no-link"
 
 def seconds_for(name):
     given = os.environ.get("STOA_FUZZ_SECONDS")
-    return int(given) if given else 45 if name in FIRST_IN_LINE else 20
+    return int(given) if given else 30 if name in FIRST_IN_LINE else 10
 
 
 def run(argv, log, cwd=BUILD):
