@@ -23,7 +23,7 @@ static uint64_t name_of(const struct complaints *complaints, const struct compla
                      span_of(entry->text));
 }
 
-/* At most size bytes of it, whole characters (a byte that goes on with one is 10xxxxxx). */
+/* At most size bytes of it, whole characters (a byte that goes on with one has 1 and 0 as its top bits). */
 static struct span cut(struct span text, size_t size)
 {
     if (text.size <= size)
